@@ -11,6 +11,7 @@ pub mod contract;
 pub mod deploy;
 pub mod distribution;
 pub mod document;
+pub mod framework;
 pub mod guard;
 pub mod inventory;
 pub mod payload;

@@ -1,0 +1,92 @@
+use serde_json::{Value, json};
+
+use crate::framework::{Failure, Framework};
+use crate::inventory::{LastSuccess, Outcome, distribution_key, find_deployment, update_deployment};
+use crate::port::{Notification, update_if_present};
+use crate::value::{DeploymentName, ObjectIdentifier};
+
+/// How a deployment ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// In one word.
+    pub outcome: Outcome,
+    /// What failed, when something did.
+    pub error: Option<Failure>,
+}
+
+/// Records the end of a deployment, once: the first end that is recorded stays.
+///
+/// A success also becomes the distribution's `lastSuccess`; a failure before the plan is published on the status topic.
+///
+/// # Errors
+///
+/// When the inventory fails. A lost notification is no error.
+pub async fn end_deployment(
+    framework: &Framework,
+    name: &DeploymentName,
+    object: &ObjectIdentifier,
+    ending: &Ending,
+) -> Result<(), Failure> {
+    let now = framework.clock.now();
+    update_deployment(framework.inventory.as_ref(), name, object, |body| {
+        if body.get("outcome").is_some_and(|outcome| !outcome.is_null()) {
+            return;
+        }
+        body.insert("outcome".to_owned(), ending.outcome.as_str().into());
+        body.insert("endTime".to_owned(), now.as_ms().into());
+        if let Some(error) = &ending.error {
+            body.insert("errorCode".to_owned(), error.error.clone().into());
+            body.insert("errorMessage".to_owned(), error.cause.clone().into());
+        }
+    })
+    .await?;
+    let Some(record) = find_deployment(framework.inventory.as_ref(), name, object).await? else { return Ok(()) };
+    if record.outcome == Some(Outcome::Succeeded) {
+        let last = LastSuccess {
+            distribution_id: record.distribution_id.clone(),
+            version: record.version.clone(),
+            deployment_source_prefix: record.deployment_source.deployment_source_prefix.clone().unwrap_or_default(),
+            attini_object_identifier: record.object_identifier.clone(),
+            deployment_time: record.started_at,
+        };
+        let key = distribution_key(&record.environment, &record.distribution_name);
+        update_if_present(framework.inventory.as_ref(), &key, |body| {
+            let known = body.get("lastSuccess").and_then(|last| last.get("deploymentTime")).and_then(Value::as_i64);
+            // A deployment that ends late must not hide a newer success.
+            if known.unwrap_or(0) <= last.deployment_time {
+                body.insert("lastSuccess".to_owned(), json!(last));
+            }
+        })
+        .await?;
+    }
+    if let (None, Some(error)) = (&record.deployment_plan_status, &ending.error) {
+        let body = json!({
+            "type": "InitDeploy", "status": "FAILED", "eventId": framework.ids.uuid(),
+            "environment": record.environment, "distributionName": record.distribution_name,
+            "distributionId": record.distribution_id, "version": record.version,
+            "objectIdentifier": record.object_identifier, "errorCode": error.error, "errorMessage": error.cause,
+        });
+        notify(framework, "InitDeploy", "FAILED", &record.environment, &record.distribution_name, body).await;
+    }
+    Ok(())
+}
+
+/// Publishes a message on the status topic. A deployment never fails because of it (init-deploy.md 14).
+pub(crate) async fn notify(
+    framework: &Framework,
+    kind: &'static str,
+    status: &str,
+    environment: &str,
+    distribution_name: &str,
+    body: Value,
+) {
+    let notification = Notification {
+        kind,
+        status: status.to_owned(),
+        environment: environment.to_owned(),
+        distribution_name: distribution_name.to_owned(),
+        body,
+    };
+    // There is nobody to tell: whoever listens reads the records when a message is missing.
+    drop(framework.notifications.publish(notification).await);
+}
