@@ -1,5 +1,8 @@
 //! Init deploy: from an uploaded zip to a started plan; and how a deployment ends.
 
 mod end;
+mod registration;
 
+pub(crate) use end::notify;
 pub use end::{Ending, end_deployment};
+pub use registration::{Registration, register_plan, unregister_plan};

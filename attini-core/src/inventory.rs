@@ -7,8 +7,8 @@ mod environment;
 mod resource;
 
 pub use deployment::{
-    DeploymentRecord, DeploymentSource, Outcome, PlanStep, StackFailure, find_deployment, list_history, save_deployment,
-    update_deployment,
+    DeploymentRecord, DeploymentSource, Outcome, PlanStep, StackFailure, find_deployment, list_history,
+    save_deployment, update_deployment,
 };
 pub use environment::{EnvironmentRecord, ensure_environment, find_environment, list_environments, remove_environment};
 pub use resource::{
