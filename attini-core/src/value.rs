@@ -1,5 +1,6 @@
 //! Names, ids and other small values, checked once where they enter.
 
+pub mod coerce;
 mod name;
 mod object;
 mod place;
