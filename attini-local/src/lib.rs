@@ -1,1 +1,4 @@
 //! placeholder
+
+#[cfg(feature = "engine")]
+pub mod store;

@@ -1,0 +1,218 @@
+//! Stacks, their events and exports, as the stack simulator keeps them. What a state or event holds is its business.
+
+use attini_core::port::{Page, Precondition, Revision};
+use attini_core::value::{Region, StackName};
+use rusqlite::{Row, params};
+use serde_json::Value;
+
+use super::tx::{Tx, TxError, json};
+
+/// Events returned by one call.
+const PAGE: usize = 100;
+
+/// A stack as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredStack {
+    /// Its name.
+    pub name: String,
+    /// What the simulator knows of it.
+    pub state: Value,
+    /// State it was read in.
+    pub revision: Revision,
+}
+
+/// A value that a stack offers to the others of its region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// Unique id of the stack.
+    pub stack_id: String,
+    /// The value.
+    pub value: String,
+}
+
+/// Returns a stack, if there is one.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn find(tx: &Tx<'_>, region: &Region, name: &StackName) -> Result<Option<StoredStack>, TxError> {
+    let sql = "SELECT name, state, revision FROM stacks WHERE region = ?1 AND name = ?2";
+    tx.first(sql, params![region.as_str(), name.as_str()], read)
+}
+
+/// Returns the stacks of a region in byte order of their names.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn list(tx: &Tx<'_>, region: &Region) -> Result<Vec<StoredStack>, TxError> {
+    tx.all("SELECT name, state, revision FROM stacks WHERE region = ?1 ORDER BY name", params![region.as_str()], read)
+}
+
+/// Writes a stack and returns its new revision; `None`, and nothing written, when the precondition does not hold.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn put(
+    tx: &Tx<'_>,
+    region: &Region,
+    name: &StackName,
+    state: &Value,
+    when: &Precondition<Revision>,
+) -> Result<Option<Revision>, TxError> {
+    let holds = match when {
+        Precondition::None => true,
+        Precondition::Absent => find(tx, region, name)?.is_none(),
+        Precondition::Unchanged(revision) => find(tx, region, name)?.is_some_and(|found| found.revision == *revision),
+    };
+    if !holds {
+        return Ok(None);
+    }
+    let revision = tx.next_number()?;
+    let sql = "INSERT OR REPLACE INTO stacks (region, name, state, revision) VALUES (?1, ?2, ?3, ?4)";
+    tx.execute(sql, params![region.as_str(), name.as_str(), state.to_string(), revision])?;
+    Ok(Some(Revision(revision.to_string())))
+}
+
+/// Removes a stack; it may be absent already. Its events stay.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn delete(tx: &Tx<'_>, region: &Region, name: &StackName) -> Result<(), TxError> {
+    tx.execute("DELETE FROM stacks WHERE region = ?1 AND name = ?2", params![region.as_str(), name.as_str()])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<StoredStack, TxError> {
+    Ok(StoredStack {
+        name: row.get(0)?,
+        state: json("stack", &row.get::<_, String>(1)?)?,
+        revision: Revision(row.get::<_, i64>(2)?.to_string()),
+    })
+}
+
+/// Appends an event to the history of a stack and returns its number, which is greater than those before it.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn append_event(tx: &Tx<'_>, stack_id: &str, event: &Value) -> Result<i64, TxError> {
+    let number = tx.next_number()?;
+    let sql = "INSERT INTO stack_events (stack_id, number, body) VALUES (?1, ?2, ?3)";
+    tx.execute(sql, params![stack_id, number, event.to_string()])?;
+    Ok(number)
+}
+
+/// Returns a page of the events of a stack with their numbers, oldest first, those with numbers greater than `after`.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn events(tx: &Tx<'_>, stack_id: &str, after: i64) -> Result<Page<(i64, Value)>, TxError> {
+    let sql = "SELECT number, body FROM stack_events WHERE stack_id = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+    let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let mut items = tx.all(sql, params![stack_id, after, limit], |row| {
+        Ok((row.get(0)?, json("stack event", &row.get::<_, String>(1)?)?))
+    })?;
+    let more = items.len() > PAGE;
+    items.truncate(PAGE);
+    Ok(Page { items, more })
+}
+
+/// Writes an export, and returns whether its name belongs to this stack or to none so far; nothing is written otherwise.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn put_export(tx: &Tx<'_>, region: &Region, export: &Export) -> Result<bool, TxError> {
+    let sql = "INSERT INTO exports (region, name, stack_id, value) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT (region, name) DO UPDATE SET value = excluded.value WHERE stack_id = excluded.stack_id";
+    Ok(tx.execute(sql, params![region.as_str(), export.name, export.stack_id, export.value])? == 1)
+}
+
+/// Removes an export of a stack; it may be absent already.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn delete_export(tx: &Tx<'_>, region: &Region, stack_id: &str, name: &str) -> Result<(), TxError> {
+    let sql = "DELETE FROM exports WHERE region = ?1 AND stack_id = ?2 AND name = ?3";
+    tx.execute(sql, params![region.as_str(), stack_id, name])?;
+    Ok(())
+}
+
+/// Returns the exports of a region in byte order of their names.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn list_exports(tx: &Tx<'_>, region: &Region) -> Result<Vec<Export>, TxError> {
+    let sql = "SELECT name, stack_id, value FROM exports WHERE region = ?1 ORDER BY name";
+    tx.all(sql, params![region.as_str()], |row| {
+        Ok(Export { name: row.get(0)?, stack_id: row.get(1)?, value: row.get(2)? })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::Home;
+
+    #[test]
+    fn stacks_are_written_conditionally_and_keep_their_events() {
+        let dir = tempfile::tempdir().expect("creates");
+        let home = Home::open(dir.path()).expect("opens");
+        let region = Region::parse("eu-west-1").expect("valid");
+        let name = StackName::parse("site").expect("valid");
+        home.write(|tx| {
+            let first = put(tx, &region, &name, &json!(1), &Precondition::Absent)?.expect("is absent");
+            assert_eq!(put(tx, &region, &name, &json!(2), &Precondition::Absent)?, None);
+            let second = put(tx, &region, &name, &json!(2), &Precondition::Unchanged(first.clone()))?;
+            assert!(second.is_some_and(|second| second != first));
+            assert_eq!(put(tx, &region, &name, &json!(3), &Precondition::Unchanged(first))?, None);
+            assert_eq!(find(tx, &region, &name)?.expect("is there").state, json!(2));
+            assert_eq!(find(tx, &Region::parse("eu-west-2").expect("valid"), &name)?, None);
+
+            for number in 0..120 {
+                append_event(tx, "id", &json!(number))?;
+            }
+            delete(tx, &region, &name)?;
+            assert!(list(tx, &region)?.is_empty());
+            let page = events(tx, "id", 0)?;
+            assert!(page.more);
+            let rest = events(tx, "id", page.items.last().expect("is full").0)?;
+            assert_eq!((rest.items.len(), rest.more), (20, false));
+            Ok(())
+        })
+        .expect("writes");
+    }
+
+    #[test]
+    fn an_export_name_belongs_to_one_stack_of_a_region() {
+        let dir = tempfile::tempdir().expect("creates");
+        let home = Home::open(dir.path()).expect("opens");
+        let region = Region::parse("eu-west-1").expect("valid");
+        let export = |stack_id: &str, value: &str| Export {
+            name: "vpc".to_owned(),
+            stack_id: stack_id.to_owned(),
+            value: value.to_owned(),
+        };
+        home.write(|tx| {
+            assert!(put_export(tx, &region, &export("a", "1"))?);
+            assert!(!put_export(tx, &region, &export("b", "2"))?);
+            assert!(put_export(tx, &region, &export("a", "3"))?);
+            delete_export(tx, &region, "b", "vpc")?;
+            assert_eq!(list_exports(tx, &region)?, [export("a", "3")]);
+            delete_export(tx, &region, "a", "vpc")?;
+            assert!(list_exports(tx, &region)?.is_empty());
+            Ok(())
+        })
+        .expect("writes");
+    }
+}
