@@ -1,1 +1,45 @@
-//! To be written.
+//! The plan language: list syntax, step types, the macro that turns plans and runners into CloudFormation resources.
+//!
+//! A plan goes through three forms. What the author wrote (a list of steps, or `StartAt` and `States`) is read into
+//! [`crate::asl::Scope`], which knows for each state where it was written. The scope is checked as a whole, then each step
+//! becomes one or more states. Everything here is a function from values to values (deployment-plan.md 2 to 8).
+
+mod defaults;
+mod expander;
+mod expansion;
+mod frame;
+mod kinds;
+mod parameters;
+mod paths;
+mod problem;
+mod redirect;
+mod references;
+mod request;
+mod resource;
+mod retry;
+mod runner;
+mod simple;
+mod steps;
+mod survey;
+mod translate;
+
+#[cfg(test)]
+mod tests;
+
+pub use defaults::{decode_defaults, encode_defaults};
+pub use expansion::{Expansion, check, expand};
+pub use problem::PlanProblem;
+pub use request::{MacroRequest, MacroSettings, macro_response};
+pub use survey::{PlanKind, PlanResource, StepInfo, find_plans, steps, used_runners};
+pub use translate::translate_template;
+
+use kinds::merge_state_name;
+
+/// Type of a plan in an init template.
+pub const DEPLOYMENT_PLAN: &str = "Attini::Deploy::DeploymentPlan";
+/// Type of a plan that app distributions run.
+pub const APP_DEPLOYMENT_PLAN: &str = "Attini::Deploy::AppDeploymentPlan";
+/// Type of a runner.
+pub const RUNNER: &str = "Attini::Deploy::Runner";
+/// Logical id of the runner that is added when steps need one and name none.
+pub const DEFAULT_RUNNER: &str = "AttiniDefaultRunner";

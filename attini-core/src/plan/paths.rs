@@ -1,0 +1,168 @@
+//! Step names in paths (deployment-plan.md 8.4), and the paths that a state reads.
+
+use serde_json::{Map, Value};
+
+use crate::document::Segment;
+
+/// Returns the path of a step's output, or of something below it.
+///
+/// Names of letters, digits, `_` and `-` stay in dot form; all others, and what follows them, are written in brackets.
+pub(super) fn output_path(step: &str, below: &[&str]) -> String {
+    if is_plain(step) {
+        below.iter().fold(format!("$.output.{step}"), |path, key| format!("{path}.{key}"))
+    } else {
+        below.iter().fold(bracketed(step), |path, key| format!("{path}['{key}']"))
+    }
+}
+
+fn bracketed(step: &str) -> String {
+    let escaped = step.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("$['output']['{escaped}']")
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+/// Rewrites paths that spell the name of a step in dot form although it needs brackets.
+#[derive(Debug, Default)]
+pub(super) struct OutputPaths {
+    plain: Vec<String>,
+    /// Longest first.
+    awkward: Vec<String>,
+}
+
+impl OutputPaths {
+    pub(super) fn new(names: impl IntoIterator<Item = String>) -> Self {
+        let (mut plain, mut awkward): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_plain(name));
+        awkward.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        if awkward.is_empty() {
+            plain.clear();
+        }
+        Self { plain, awkward }
+    }
+
+    /// Rewrites a path, or the paths in the arguments of an intrinsic function.
+    pub(super) fn rewrite(&self, text: &mut String) {
+        const START: &str = "$.output.";
+        if self.awkward.is_empty() || !text.contains(START) {
+            return;
+        }
+        let function = text.starts_with("States.");
+        let mut result = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        let mut quoted = false;
+        while let Some(c) = rest.chars().next() {
+            let at_path = !quoted && !result.ends_with('$') && (function || result.is_empty());
+            if at_path
+                && let Some(tail) = rest.strip_prefix(START)
+                && let Some(name) = self.find(tail, function)
+            {
+                result.push_str(&bracketed(name));
+                rest = &tail[name.len()..];
+                continue;
+            }
+            if function && c == '\\' && quoted {
+                let escaped = rest.chars().take(2).map(char::len_utf8).sum();
+                result.push_str(&rest[..escaped]);
+                rest = &rest[escaped..];
+                continue;
+            }
+            quoted ^= function && c == '\'';
+            result.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+        *text = result;
+    }
+
+    /// Returns the awkward name that the text starts with, unless a plain one explains it as well.
+    fn find(&self, text: &str, function: bool) -> Option<&str> {
+        let fits = |name: &&String| {
+            text.strip_prefix(name.as_str()).is_some_and(|rest| match rest.chars().next() {
+                None | Some('.' | '[') => true,
+                Some(c) => function && (matches!(c, ',' | ')') || c.is_whitespace()),
+            })
+        };
+        if self.plain.iter().any(|name| fits(&name)) {
+            return None;
+        }
+        self.awkward.iter().find(fits).map(String::as_str)
+    }
+}
+
+/// Returns the parameters of the init stack that a path, or an intrinsic function, names literally.
+pub(super) fn stack_parameters_read(text: &str) -> Vec<&str> {
+    const WORD: &str = "stackParameters";
+    let mut found = Vec::new();
+    for (position, _) in text.match_indices(WORD) {
+        let before = &text[..position];
+        let root = ["$.", "$['", "$[\""].iter().find_map(|root| before.strip_suffix(root));
+        if root.is_none_or(|outside| outside.ends_with('$')) {
+            continue;
+        }
+        let after = &text[position + WORD.len()..];
+        let after = after.strip_prefix("']").or_else(|| after.strip_prefix("\"]")).unwrap_or(after);
+        let name = ["['", "[\"", "."].iter().find_map(|open| after.strip_prefix(open));
+        let Some(name) = name else { continue };
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+        found.push(&name[..end]);
+    }
+    found
+}
+
+/// Calls `visit` with every path that a state reads from its input, and with the way to it inside the state.
+pub(super) fn each_path(fields: &mut Map<String, Value>, visit: &mut dyn FnMut(&[Segment], &mut String)) {
+    let mut way = Vec::new();
+    for (key, value) in fields {
+        way.push(Segment::Key(key.clone()));
+        match (key.as_str(), value) {
+            // Literal, and evaluated against the result of the task, not against the payload.
+            ("Result" | "ResultSelector" | "ResultPath", _) => {}
+            ("Choices", value) => rule_paths(value, &mut way, visit),
+            (key, Value::String(text)) if key.ends_with(".$") || key.ends_with("Path") => visit(&way, text),
+            (_, value) => template_paths(value, &mut way, visit),
+        }
+        way.pop();
+    }
+}
+
+/// Keys that end in `.$`, at any depth.
+fn template_paths(value: &mut Value, way: &mut Vec<Segment>, visit: &mut dyn FnMut(&[Segment], &mut String)) {
+    nested(value, way, &mut |key, text, way| {
+        if key.ends_with(".$") {
+            visit(way, text);
+        }
+    });
+}
+
+/// `Variable`, and comparisons with another path such as `StringEqualsPath`.
+fn rule_paths(value: &mut Value, way: &mut Vec<Segment>, visit: &mut dyn FnMut(&[Segment], &mut String)) {
+    nested(value, way, &mut |key, text, way| {
+        if key == "Variable" || key.ends_with("Path") || key.ends_with(".$") {
+            visit(way, text);
+        }
+    });
+}
+
+fn nested(value: &mut Value, way: &mut Vec<Segment>, text_at: &mut dyn FnMut(&str, &mut String, &[Segment])) {
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                way.push(Segment::Index(index));
+                nested(item, way, text_at);
+                way.pop();
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                way.push(Segment::Key(key.clone()));
+                match value {
+                    Value::String(text) => text_at(key, text, way),
+                    value => nested(value, way, text_at),
+                }
+                way.pop();
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,79 @@
+//! The macro's request and response, as CloudFormation defines them (deployment-plan.md 2).
+
+use serde_json::{Map, Value, json};
+
+use super::expansion::expand;
+use super::problem::{PlanProblem, error_message};
+use crate::document::DocPath;
+
+/// What CloudFormation asks the macro to expand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MacroRequest {
+    /// Region of the stack.
+    pub region: String,
+    /// Account of the stack.
+    pub account_id: String,
+    /// Id to answer with, as sent.
+    pub request_id: Value,
+    /// Values of the template's parameters.
+    pub parameter_values: Map<String, Value>,
+    /// The template without its `Transform`.
+    pub fragment: Value,
+}
+
+impl MacroRequest {
+    /// Reads a request. Absent fields count as empty; a request without a fragment has `null` there.
+    #[must_use]
+    pub fn read(request: &Value) -> Self {
+        let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let value = |key: &str| request.get(key).cloned().unwrap_or_default();
+        Self {
+            region: text("region"),
+            account_id: text("accountId"),
+            request_id: value("requestId"),
+            parameter_values: request
+                .get("templateParameterValues")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
+            fragment: value("fragment"),
+        }
+    }
+}
+
+/// What the macro finds around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MacroSettings {
+    /// ARN of the role of plans without `RoleArn` and `Policies`; `None` when the framework was installed without one.
+    pub default_role: Option<String>,
+    /// Image of runners on EC2 that name none.
+    pub default_runner_image: String,
+    /// Subnets of the default VPC, in any order; `None` when there is no default VPC.
+    pub default_vpc_subnets: Option<Vec<String>>,
+}
+
+/// Answers a macro request.
+///
+/// `uuid` is a new random UUID: it makes every stack update run the registration again. The answer is a success with the
+/// new fragment, or a failure whose message lists the problems, one a line, in at most 1024 characters.
+#[must_use]
+pub fn macro_response(request: &Value, settings: &MacroSettings, uuid: &str) -> Value {
+    let request = MacroRequest::read(request);
+    let outcome = if request.fragment.is_object() {
+        expand(&request, settings, uuid)
+    } else {
+        Err(vec![PlanProblem::new(DocPath::root(), None, "the request holds no template fragment")])
+    };
+    match outcome {
+        Ok(expansion) => json!({
+            "requestId": request.request_id,
+            "status": "success",
+            "fragment": expansion.fragment,
+        }),
+        Err(problems) => json!({
+            "requestId": request.request_id,
+            "status": "FAILURE",
+            "errorMessage": error_message(&problems),
+        }),
+    }
+}

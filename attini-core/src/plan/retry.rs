@@ -1,0 +1,58 @@
+//! The framework's retriers (deployment-plan.md 8.2) and how the user's join them (8.3).
+
+use serde_json::{Value, json};
+
+/// Errors of the Lambda service itself; a function that failed for another reason is not called again.
+const LAMBDA_ERRORS: [&str; 5] = [
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+];
+
+/// R3: the Lambda service throttles or fails.
+pub(super) fn lambda_service() -> Value {
+    json!({"ErrorEquals": LAMBDA_ERRORS, "IntervalSeconds": 2, "MaxAttempts": 30, "BackoffRate": 1.2})
+}
+
+/// R1, R2, R3: stack operations that are polled, a stack that had to be deleted first, and the Lambda service.
+pub(super) fn stack_operations() -> Vec<Value> {
+    vec![
+        json!({
+            "ErrorEquals": ["IsExecuting"],
+            "IntervalSeconds": 3, "MaxAttempts": 650, "BackoffRate": 1.01, "MaxDelaySeconds": 30,
+        }),
+        json!({"ErrorEquals": ["RollBackCompleteState"], "IntervalSeconds": 4, "MaxAttempts": 1, "BackoffRate": 1}),
+        lambda_service(),
+    ]
+}
+
+/// For the first state of a plan with `Concurrency: queue`: another execution is still running (actions.md 2.6).
+pub(super) fn queued_deployment() -> Value {
+    json!({"ErrorEquals": ["DeploymentQueued"], "IntervalSeconds": 30, "BackoffRate": 1, "MaxAttempts": 5000})
+}
+
+/// Puts the user's retriers behind the framework's; an empty list of the user's removes all.
+///
+/// An error that the user names is taken out of the framework's retriers, and those left without errors go.
+pub(super) fn merged(framework: &[Value], user: Option<&[Value]>) -> Value {
+    let Some(user) = user else { return Value::Array(framework.to_vec()) };
+    if user.is_empty() {
+        return Value::Array(Vec::new());
+    }
+    let names = |retrier: &Value| -> Vec<Value> {
+        retrier.get("ErrorEquals").and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let taken: Vec<Value> = user.iter().flat_map(names).collect();
+    let kept = framework.iter().filter_map(|retrier| {
+        let left: Vec<Value> = names(retrier).into_iter().filter(|name| !taken.contains(name)).collect();
+        if left.is_empty() {
+            return None;
+        }
+        let mut retrier = retrier.clone();
+        retrier["ErrorEquals"] = Value::Array(left);
+        Some(retrier)
+    });
+    Value::Array(kept.chain(user.iter().cloned()).collect())
+}
