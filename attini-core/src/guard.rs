@@ -11,3 +11,4 @@ pub use approval::{Answer, Approval, answer_approval};
 pub use cause::{FirstCause, first_cause, is_consequence};
 pub use init_stack::{init_stack_event, init_stack_token, start_plans};
 pub use stack::stack_event;
+pub(crate) use stack::step_output;

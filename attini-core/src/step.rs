@@ -5,10 +5,12 @@
 
 mod action;
 mod approval;
+mod cfn;
 mod input;
 mod merge;
 mod plan_end;
 mod prepare;
+mod runner_job;
 
 pub use action::{run_action, supported_step_types};
 pub use input::StepInput;

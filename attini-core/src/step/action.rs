@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{StepInput, approval, merge, prepare};
+use super::{StepInput, approval, cfn, merge, prepare, runner_job};
 use crate::framework::{Failure, Framework};
 use crate::port::AnswerError;
 
@@ -30,6 +30,8 @@ pub async fn run_action(framework: &Framework, input: Value) -> Result<Value, Fa
     let done = match StepInput::read(input) {
         Err(failure) => Err(failure),
         Ok(input) => match kind.as_str() {
+            "DeployCfn" => cfn::run(framework, &input).await,
+            "ExecuteRunner" => runner_job::run(framework, &input).await,
             "ManualApproval" => approval::run(framework, &input).await,
             _ => Err(unknown(&kind)),
         },

@@ -1,0 +1,176 @@
+use std::collections::BTreeMap;
+
+use attini_core::document::Document;
+use attini_core::problem::{Problem, Problems};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a real account would hold, as `attini local set` loads it: answers for everything that is not on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Values {
+    /// Values of the account's parameter store, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Value>,
+    /// Exports of stacks that are not on this machine, by export name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exports: BTreeMap<String, String>,
+    /// Answers of Lambda functions, by function name (or the name at the end of the ARN).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub functions: BTreeMap<String, Answers>,
+    /// Answers for single steps of a plan, by step name; they win over `functions`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<String, Answers>,
+    /// Subnets of the default VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    /// What happens to stacks, by stack name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stacks: BTreeMap<String, StackValues>,
+    /// What happens to runners, by logical id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub runners: BTreeMap<String, RunnerValues>,
+}
+
+/// One answer, or a list of them: the first call gets the first, calls beyond the last get the last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answers {
+    /// Each call gets this one.
+    One(Answer),
+    /// Calls get these in order.
+    Many(Vec<Answer>),
+}
+
+/// What a call returns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// It fails.
+    Failure(FailureAnswer),
+    /// It returns a value.
+    Success(SuccessAnswer),
+}
+
+/// A call that returns a value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuccessAnswer {
+    /// The value.
+    pub result: Value,
+}
+
+/// A call that fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureAnswer {
+    /// Error name, as `Catch` and `Retry` match it.
+    pub error: String,
+    /// The reason.
+    #[serde(default)]
+    pub cause: String,
+}
+
+/// What happens to a stack.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct StackValues {
+    /// Resources that fail, by logical id, with the reason.
+    pub fail: BTreeMap<String, String>,
+}
+
+/// What happens to a runner.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct RunnerValues {
+    /// Whether its startup commands run on this machine. They are made for an image, so the default is no.
+    pub run_startup_commands: bool,
+}
+
+impl Values {
+    /// Reads a file of values, YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn parse(file_name: &str, text: &str) -> Result<Self, Problems> {
+        let document = Document::parse(file_name, text)?;
+        let duplicates = document.duplicate_keys();
+        if !duplicates.is_empty() {
+            return Err(Problems(duplicates));
+        }
+        let json = document.to_json();
+        if json.is_null() {
+            return Ok(Self::default());
+        }
+        Self::from_json(json).map_err(|message| {
+            let help = "the keys are parameters, exports, functions, steps, subnets, stacks and runners; \
+                        an answer is `result: …`, or `error: NAME` with `cause: …`";
+            Problems::from(Problem::error(format!("{file_name}: {message}")).with_help(help))
+        })
+    }
+
+    /// Reads stored values.
+    ///
+    /// # Errors
+    ///
+    /// What the first problem is.
+    pub fn from_json(json: Value) -> Result<Self, String> {
+        serde_json::from_value(json).map_err(|error| error.to_string())
+    }
+
+    /// Returns the value of a parameter of the account.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        // The CDK checks this one in every stack; any version that is new enough will do.
+        let bootstrap = name.starts_with("/cdk-bootstrap/") && name.ends_with("/version");
+        match self.parameters.get(name) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Array(items)) => Some(items.iter().map(text_of).collect::<Vec<_>>().join(",")),
+            Some(other) => Some(other.to_string()),
+            None if bootstrap => Some("9999".to_owned()),
+            None => None,
+        }
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Answers {
+    /// Returns the answer to call number `call`, counted from 0.
+    #[must_use]
+    pub fn for_call(&self, call: usize) -> Option<&Answer> {
+        match self {
+            Self::One(answer) => Some(answer),
+            Self::Many(answers) => answers.get(call).or_else(|| answers.last()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_one_or_many() {
+        let text = "functions:\n  a: {result: 1}\n  b:\n    - {error: Busy, cause: later}\n    - {result: done}\n";
+        let values = Values::parse("v.yaml", text).expect("valid");
+        assert!(matches!(values.functions["a"].for_call(7), Some(Answer::Success(_))));
+        assert!(matches!(values.functions["b"].for_call(0), Some(Answer::Failure(_))));
+        assert!(matches!(values.functions["b"].for_call(5), Some(Answer::Success(_))));
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        let problems = Values::parse("v.yaml", "fuctions: {}\n").expect_err("refused");
+        assert!(problems.to_string().contains("fuctions"), "{problems}");
+    }
+
+    #[test]
+    fn the_cdk_bootstrap_version_is_there() {
+        assert_eq!(Values::default().parameter("/cdk-bootstrap/hnb659fds/version").as_deref(), Some("9999"));
+        assert_eq!(Values::default().parameter("/other"), None);
+    }
+}
