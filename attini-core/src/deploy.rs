@@ -1,9 +1,20 @@
 //! Init deploy: from an uploaded zip to a started plan; and how a deployment ends.
 
+mod check;
+mod dependency;
 mod end;
+mod fingerprint;
+mod init;
+mod init_stack;
+mod publish;
 mod registration;
+mod upload;
 
+pub use check::{check_template, unsupported_steps};
 pub(crate) use end::notify;
+pub use end::{Ending, end_deployment, record_upload_failure};
+pub use fingerprint::fingerprint;
+pub use init::init_deploy;
 pub(crate) use registration::runner_key;
-pub use end::{Ending, end_deployment};
 pub use registration::{Registration, register_plan, unregister_plan};
+pub use upload::Upload;

@@ -1,9 +1,11 @@
 use serde_json::{Value, json};
 
 use crate::framework::{Failure, Framework};
-use crate::inventory::{LastSuccess, Outcome, distribution_key, find_deployment, update_deployment};
+use crate::inventory::{
+    DeploymentRecord, LastSuccess, Outcome, distribution_key, find_deployment, save_deployment, update_deployment,
+};
 use crate::port::{Notification, update_if_present};
-use crate::value::{DeploymentName, ObjectIdentifier};
+use crate::value::{DeploymentName, ObjectIdentifier, Timestamp};
 
 /// How a deployment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,4 +91,27 @@ pub(crate) async fn notify(
     };
     // There is nobody to tell: whoever listens reads the records when a message is missing.
     drop(framework.notifications.publish(notification).await);
+}
+
+/// Records a deployment that failed before anything of it was recorded, under the best names there are.
+///
+/// # Errors
+///
+/// When the inventory fails.
+pub async fn record_upload_failure(
+    framework: &Framework,
+    object: &ObjectIdentifier,
+    time: Timestamp,
+    outcome: Outcome,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let mut segments = object.as_str().split('/');
+    let environment = segments.next().unwrap_or_default().to_owned();
+    let key = object.as_str().split('#').next().unwrap_or_default();
+    let folder = key.rsplit('/').nth(1).unwrap_or_default().to_owned();
+    let mut record = DeploymentRecord::new(&environment, &folder, "undefined", object, time);
+    record.deployment_source.deployment_source_bucket = framework.place.artifact_bucket();
+    save_deployment(framework.inventory.as_ref(), &mut record).await?;
+    let ending = Ending { outcome, error: Some(failure.clone()) };
+    end_deployment(framework, &record.name(), object, &ending).await
 }

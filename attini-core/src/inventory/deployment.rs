@@ -156,6 +156,38 @@ pub struct DeploymentRecord {
 }
 
 impl DeploymentRecord {
+    /// Returns the record of a deployment that has just begun.
+    #[must_use]
+    pub fn new(environment: &str, distribution: &str, id: &str, object: &ObjectIdentifier, time: Timestamp) -> Self {
+        Self {
+            distribution_name: distribution.to_owned(),
+            environment: environment.to_owned(),
+            distribution_id: id.to_owned(),
+            object_identifier: object.as_str().to_owned(),
+            started_at: time.as_ms(),
+            deployment_type: "platform".to_owned(),
+            deployment_source: DeploymentSource::default(),
+            distribution_tags: BTreeMap::new(),
+            stack_name: None,
+            version: None,
+            init_stack_unchanged: false,
+            execution_arns: BTreeMap::new(),
+            init_stack_errors: Vec::new(),
+            errors: BTreeMap::new(),
+            deployment_plan_count: None,
+            attini_steps: Vec::new(),
+            error_code: None,
+            error_message: None,
+            deployment_plan_status: None,
+            sam_packaged: false,
+            user_identity: None,
+            outcome: None,
+            end_time: None,
+            warnings: Vec::new(),
+            content_digest: None,
+        }
+    }
+
     /// Returns the key of its records.
     #[must_use]
     pub fn name(&self) -> DeploymentName {
@@ -194,15 +226,32 @@ impl DeploymentRecord {
 /// Writes a new deployment: its own record, and the copy at time 0 unless that belongs to a newer one.
 ///
 /// The copy takes over the executions of the one it replaces, so that jobs of a plan that still runs are not refused
-/// before it is really replaced (init-deploy.md 8.1). Says whether this is the newest deployment.
+/// before it is really replaced (init-deploy.md 8.1). Two deployments of the same millisecond get different times. Says
+/// whether this is the newest deployment.
 ///
 /// # Errors
 ///
 /// When the inventory cannot be written.
-pub async fn save_deployment(inventory: &dyn Inventory, record: &DeploymentRecord) -> Result<bool, Failure> {
+pub async fn save_deployment(inventory: &dyn Inventory, record: &mut DeploymentRecord) -> Result<bool, Failure> {
     let name = record.name();
-    let own = RecordKey::Deployment(name.clone(), record.time());
-    inventory.put(&own, record.body(), Precondition::None).await?;
+    loop {
+        let own = RecordKey::Deployment(name.clone(), record.time());
+        let when = match inventory.find(&own).await? {
+            None => Precondition::Absent,
+            Some(found) if found.body.get("objectIdentifier") == Some(&record.object_identifier.clone().into()) => {
+                Precondition::Unchanged(found.revision)
+            }
+            Some(_) => {
+                record.started_at += 1;
+                continue;
+            }
+        };
+        match inventory.put(&own, record.body(), when).await {
+            Ok(_) => break,
+            Err(InventoryError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let latest = RecordKey::latest(&name);
     loop {
         let found = inventory.find(&latest).await?;

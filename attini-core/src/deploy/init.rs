@@ -1,0 +1,264 @@
+use serde_json::{Value, json};
+
+use super::publish::{Checked, check_archive};
+use super::{Ending, Upload, check_template, end_deployment, init_stack, notify, record_upload_failure};
+use crate::config::{Config, InitStackConfig, Pipeline, ResolvedConfig};
+use crate::framework::{Failure, Framework};
+use crate::inventory::{
+    DependencyRecord, DeploymentRecord, EnvironmentRecord, Outcome, distribution_key, find_environment, list_history,
+    save_deployment, update_deployment,
+};
+use crate::port::{Precondition, update};
+use crate::value::{DistributionId, DistributionName, Environment, KeyPrefix};
+
+/// A distribution whose every part was checked; nothing has been changed yet.
+struct Accepted {
+    archive: Checked,
+    environment: Environment,
+    name: DistributionName,
+    id: DistributionId,
+    config: ResolvedConfig,
+    template: Option<(String, Value)>,
+    warnings: Vec<String>,
+}
+
+/// Turns an uploaded distribution into a deployment: checks all of it, publishes its files, records it, and creates or
+/// updates its init stack (init-deploy.md 2). The plans start when the stack is as wanted, see [`crate::guard`].
+///
+/// Every failure is recorded in the deployment's record before it is returned.
+///
+/// # Errors
+///
+/// What failed, by name. Before `InitStack…` codes of CloudFormation nothing was changed but the record.
+pub async fn init_deploy(framework: &Framework, upload: &Upload) -> Result<(), Failure> {
+    let object = upload.object();
+    let accepted = match accept(framework, upload).await {
+        Ok(accepted) => accepted,
+        Err((failure, names)) => {
+            let Some((environment, name, id)) = names else {
+                record_upload_failure(framework, &object, upload.time, Outcome::Failed, &failure).await?;
+                return Err(failure);
+            };
+            let mut record = DeploymentRecord::new(&environment, &name, &id, &object, upload.time);
+            record.user_identity = Some(upload.user.clone());
+            record.deployment_source.deployment_source_bucket = framework.place.artifact_bucket();
+            save_deployment(framework.inventory.as_ref(), &mut record).await?;
+            let ending = Ending { outcome: Outcome::Failed, error: Some(failure.clone()) };
+            end_deployment(framework, &record.name(), &object, &ending).await?;
+            return Err(failure);
+        }
+    };
+    let mut record = new_record(framework, upload, &accepted);
+    match deploy(framework, upload, accepted, &mut record).await {
+        Ok(()) => Ok(()),
+        Err(failure) => {
+            if update_deployment(framework.inventory.as_ref(), &record.name(), &object, |_| {}).await? == 0 {
+                save_deployment(framework.inventory.as_ref(), &mut record).await?;
+            }
+            let ending = Ending { outcome: Outcome::Failed, error: Some(failure.clone()) };
+            end_deployment(framework, &record.name(), &object, &ending).await?;
+            Err(failure)
+        }
+    }
+}
+
+type Names = Option<(String, String, String)>;
+
+/// Checks everything that can be known before something is changed.
+async fn accept(framework: &Framework, upload: &Upload) -> Result<Accepted, (Failure, Names)> {
+    let environment = upload.environment().map_err(|failure| (failure, None))?;
+    let folder = upload.folder().to_owned();
+    let early = |failure: Failure| {
+        (failure, Some((environment.as_str().to_owned(), folder.clone(), "undefined".to_owned())))
+    };
+    let registered = find_environment(framework.inventory.as_ref(), environment.as_str()).await.map_err(early)?;
+    let Some(registered) = registered else {
+        let cause =
+            format!("environment {environment} does not exist; create it first: attini environment create {environment}");
+        return Err(early(Failure::new("EnvironmentNotFound", cause)));
+    };
+    let reader = framework.origin.open(&upload.key, Some(&upload.version)).await.map_err(|error| early(error.into()))?;
+    let mut archive = check_archive(reader).map_err(early)?;
+    let invalid = |text: String| Failure::new("InvalidConfig", text);
+    let config = match archive.config_file().map_err(early)? {
+        Some(file) => {
+            let text = archive.text(file).map_err(early)?;
+            let identity = Config::identity(file, &text);
+            let known = |identity: Option<String>, default: &str| identity.unwrap_or_else(|| default.to_owned());
+            let names = (
+                environment.as_str().to_owned(),
+                known(identity.name.map(|name| name.as_str().to_owned()), &folder),
+                known(identity.id.map(|id| id.as_str().to_owned()), "undefined"),
+            );
+            Config::parse(file, &text).map_err(|problems| (invalid(problems.to_string()), Some(names)))?.0
+        }
+        None => Config::default(),
+    };
+    let name = match &config.distribution_name {
+        Some(name) => name.clone(),
+        None => DistributionName::parse(&folder).map_err(|error| early(invalid(error.to_string())))?,
+    };
+    let id = match &config.distribution_id {
+        Some(id) => id.clone(),
+        None => DistributionId::parse(&framework.ids.uuid()).map_err(|error| early(invalid(error.to_string())))?,
+    };
+    let late = |failure: Failure| {
+        (failure, Some((environment.as_str().to_owned(), name.as_str().to_owned(), id.as_str().to_owned())))
+    };
+    let resolved = config
+        .resolve(&environment, &name, &id)
+        .map_err(|problems| late(invalid(problems.to_string())))?;
+    let template = match &resolved.pipeline {
+        Pipeline::None => None,
+        Pipeline::App(_) => {
+            let cause = "`distributionType: app` is not in this version; it deploys platform distributions".to_owned();
+            return Err(late(Failure::new("InvalidConfig", cause)));
+        }
+        Pipeline::InitStack(stack) => Some(read_template(&mut archive, stack).map_err(late)?),
+    };
+    let mut warnings = Vec::new();
+    check_digest(framework, &registered, &name, &id, &archive.digest, &mut warnings).await.map_err(late)?;
+    for dependency in &resolved.dependencies {
+        let range = dependency.range.as_ref().map(ToString::to_string);
+        super::dependency::check_dependency(
+            framework,
+            environment.as_str(),
+            dependency.name.as_str(),
+            range.as_deref(),
+        )
+        .await
+        .map_err(late)?;
+    }
+    Ok(Accepted { archive, environment, name, id, config: resolved, template, warnings })
+}
+
+fn read_template(archive: &mut Checked, stack: &InitStackConfig) -> Result<(String, Value), Failure> {
+    if !archive.has(&stack.template) {
+        let cause = format!("the template {} of `initDeployConfig.template` is not in the distribution", stack.template);
+        return Err(Failure::new("InvalidConfig", cause));
+    }
+    let text = archive.text(&stack.template)?;
+    let template = check_template(&stack.template, &text)
+        .map_err(|problems| Failure::new("InvalidTemplate", problems.to_string()))?;
+    Ok((text, template))
+}
+
+/// The same id with another content is a warning, and a refusal where ids are immutable (init-deploy.md 5).
+async fn check_digest(
+    framework: &Framework,
+    environment: &EnvironmentRecord,
+    name: &DistributionName,
+    id: &DistributionId,
+    digest: &str,
+    warnings: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let history = list_history(framework.inventory.as_ref(), &environment.name, name.as_str(), usize::MAX).await?;
+    let other = history.iter().filter(|record| record.distribution_id == id.as_str()).find_map(|record| {
+        record.content_digest.as_deref().filter(|known| *known != digest)
+    });
+    let Some(other) = other else { return Ok(()) };
+    let text = format!("id {id} was deployed before with another content: then {other}, now {digest}");
+    if environment.immutable_ids {
+        let cause = format!("{text}; environment {} does not allow that (immutableIds)", environment.name);
+        return Err(Failure::new("InvalidDistribution", cause));
+    }
+    warnings.push(text);
+    Ok(())
+}
+
+fn new_record(framework: &Framework, upload: &Upload, accepted: &Accepted) -> DeploymentRecord {
+    let (environment, name, id) = (accepted.environment.as_str(), accepted.name.as_str(), accepted.id.as_str());
+    let mut record = DeploymentRecord::new(environment, name, id, &upload.object(), upload.time);
+    record.deployment_source.deployment_source_bucket = framework.place.artifact_bucket();
+    record.distribution_tags.clone_from(&accepted.config.distribution_tags);
+    record.version = accepted.config.version.as_ref().map(|version| version.as_str().to_owned());
+    record.user_identity = Some(upload.user.clone());
+    record.content_digest = Some(accepted.archive.digest.clone());
+    record.warnings.clone_from(&accepted.warnings);
+    record
+}
+
+async fn deploy(
+    framework: &Framework,
+    upload: &Upload,
+    mut accepted: Accepted,
+    record: &mut DeploymentRecord,
+) -> Result<(), Failure> {
+    let inventory = framework.inventory.as_ref();
+    let newest = list_history(inventory, &record.environment, &record.distribution_name, 1).await?;
+    if let Some(newer) = newest.first().filter(|newest| newest.started_at > upload.time.as_ms()) {
+        let cause = format!("a newer upload ({}) was deployed meanwhile", newer.distribution_id);
+        return Err(Failure::new("DeploymentSuperseded", cause));
+    }
+    let prefix = KeyPrefix::of_files(&accepted.environment, &accepted.name, &accepted.id);
+    accepted.archive.publish(framework, &prefix).await?;
+    let zip = framework.origin.open(&upload.key, Some(&upload.version)).await?;
+    let zip_key = prefix.key(&format!("{}.zip", accepted.name));
+    framework.artifacts.put(&zip_key, crate::port::Body::Reader(Box::new(zip)), Precondition::None).await?;
+    record.deployment_source.deployment_source_prefix = Some(prefix.without_slash().to_owned());
+
+    let latest = format!("/attini/distributions/{}/{}/latest", accepted.environment, accepted.name);
+    framework.parameters.put(&latest, accepted.id.as_str(), "Reference to the latest distribution Id").await?;
+    save_distribution(framework, upload, &accepted, &prefix).await?;
+
+    match (&accepted.config.pipeline, &accepted.template) {
+        (Pipeline::InitStack(stack), Some((text, template))) => {
+            init_stack::deploy(framework, stack, text, template, record, &prefix).await?;
+        }
+        _ => {
+            save_deployment(inventory, record).await?;
+            let ending = Ending { outcome: Outcome::Succeeded, error: None };
+            end_deployment(framework, &record.name(), &record.object(), &ending).await?;
+        }
+    }
+    let mut body = json!({
+        "type": "InitDeploy", "status": "SUCCEEDED", "eventId": framework.ids.uuid(),
+        "distributionId": record.distribution_id, "distributionName": record.distribution_name,
+        "environment": record.environment, "tags": record.distribution_tags, "version": record.version,
+        "objectIdentifier": record.object_identifier,
+    });
+    if let (Some(stack), Value::Object(fields)) = (&record.stack_name, &mut body) {
+        fields.insert("initStackName".to_owned(), stack.clone().into());
+    }
+    notify(framework, "InitDeploy", "SUCCEEDED", &record.environment, &record.distribution_name, body).await;
+    Ok(())
+}
+
+/// Notes the newest upload of the distribution; the last success and its output stay (init-deploy.md 8.2).
+async fn save_distribution(
+    framework: &Framework,
+    upload: &Upload,
+    accepted: &Accepted,
+    prefix: &KeyPrefix,
+) -> Result<(), Failure> {
+    let dependencies: Vec<DependencyRecord> = accepted
+        .config
+        .dependencies
+        .iter()
+        .map(|dependency| DependencyRecord { distribution_name: dependency.name.as_str().to_owned() })
+        .collect();
+    let fields = json!({
+        "attiniObjectIdentifier": upload.object().as_str(), "distributionId": accepted.id.as_str(),
+        "distributionName": accepted.name.as_str(), "environment": accepted.environment.as_str(),
+        "userIdentity": upload.user, "sourceS3Bucket": framework.place.origin_bucket(),
+        "sourceS3key": upload.key.as_str(), "deploymentSourcePrefix": prefix.without_slash(),
+        "distributionTags": accepted.config.distribution_tags,
+    });
+    let stack = match &accepted.config.pipeline {
+        Pipeline::InitStack(stack) => Some(stack.stack_name.as_str().to_owned()),
+        _ => None,
+    };
+    let key = distribution_key(accepted.environment.as_str(), accepted.name.as_str());
+    update(framework.inventory.as_ref(), &key, |body| {
+        body.extend(fields.as_object().cloned().unwrap_or_default());
+        let mut optional = |field: &str, value: Option<Value>| match value {
+            Some(value) => body.insert(field.to_owned(), value),
+            None => body.remove(field),
+        };
+        optional("version", accepted.config.version.as_ref().map(|version| version.as_str().into()));
+        optional("dependencies", (!dependencies.is_empty()).then(|| json!(dependencies)));
+        optional("initStackName", stack.clone().map(Value::from));
+    })
+    .await?;
+    Ok(())
+}
