@@ -7,3 +7,7 @@ pub use model::{Dialect, IteratorKey, Nested, Scope, State};
 pub(crate) use model::{kind_of, name_part, scalar_text};
 pub(crate) use validate::nearest;
 pub use validate::{AslProblem, MAX_NAME_LENGTH, validate};
+//! The Amazon States Language as data.
+
+pub mod intrinsic;
+pub mod path;
