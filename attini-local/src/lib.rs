@@ -2,3 +2,4 @@
 
 #[cfg(feature = "engine")]
 pub mod store;
+pub mod engine;

@@ -139,7 +139,8 @@ impl Function {
                 Ok(Value::from(from.wrapping_add_unsigned(bits % span)))
             }
             Self::MathAdd => {
-                let sum = rounded(argument(0), "the first number")?.checked_add(rounded(argument(1), "the second number")?);
+                let sum =
+                    rounded(argument(0), "the first number")?.checked_add(rounded(argument(1), "the second number")?);
                 sum.map(Value::from).ok_or_else(|| "the sum is too large".to_owned())
             }
             Self::StringSplit => {
@@ -160,7 +161,11 @@ fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, String> {
 }
 
 fn short(text: &str) -> Result<&str, String> {
-    if text.chars().count() > MAX_TEXT { Err(format!("a text may have at most {MAX_TEXT} characters")) } else { Ok(text) }
+    if text.chars().count() > MAX_TEXT {
+        Err(format!("a text may have at most {MAX_TEXT} characters"))
+    } else {
+        Ok(text)
+    }
 }
 
 fn list(value: &Value) -> Result<&Vec<Value>, String> {

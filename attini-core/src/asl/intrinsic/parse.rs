@@ -98,8 +98,8 @@ impl<'a> Parser<'a> {
                 "true" | "false" | "null" => serde_json::from_str(text).ok(),
                 number => serde_json::from_str::<serde_json::Number>(number).ok().map(Value::Number),
             };
-            let value =
-                value.ok_or_else(|| self.error("an argument is a path, a 'text', a number, true, false, null or a call"))?;
+            let value = value
+                .ok_or_else(|| self.error("an argument is a path, a 'text', a number, true, false, null or a call"))?;
             self.offset += text.len();
             Ok(Argument::Literal(value))
         }

@@ -54,7 +54,8 @@ fn missing_values_are_named_as_the_service_names_them() {
 
 #[test]
 fn texts_that_are_no_paths() {
-    for text in ["", "a", "$.", "$.a.", "$[", "$['a", "$[?(]", "$[a]", "$.a[::0]", "$.f()", "$.a[?(@.b =~ /x/)]", "$x"] {
+    for text in ["", "a", "$.", "$.a.", "$[", "$['a", "$[?(]", "$[a]", "$.a[::0]", "$.f()", "$.a[?(@.b =~ /x/)]", "$x"]
+    {
         assert!(JsonPath::parse(text).is_err(), "{text}");
     }
     assert_eq!(JsonPath::parse("$.a[x]").unwrap_err().position, 5);

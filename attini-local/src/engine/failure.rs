@@ -1,0 +1,105 @@
+use serde_json::{Value, json};
+
+pub(super) const ALL: &str = "States.ALL";
+pub(super) const RUNTIME: &str = "States.Runtime";
+pub(super) const TIMEOUT: &str = "States.Timeout";
+const TASK_FAILED: &str = "States.TaskFailed";
+const DATA_LIMIT: &str = "States.DataLimitExceeded";
+
+/// Why a state failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// The name that is reported; `None` when whoever failed the task gave none.
+    pub(super) error: Option<String>,
+    pub(super) cause: Option<String>,
+    /// Further names under which `Retry` and `Catch` know it.
+    pub(super) aliases: Vec<&'static str>,
+}
+
+impl Failure {
+    pub(super) fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), cause: Some(cause.into()), aliases: Vec::new() }
+    }
+
+    /// What went wrong inside a state, with the service's words about the place.
+    pub(super) fn of_fault(state: &str, entered_event: u64, fault: Fault) -> Self {
+        let Fault { error, text, alias } = fault;
+        let cause = format!(
+            "An error occurred while executing the state '{state}' (entered at the event id #{entered_event}). {text}"
+        );
+        Self { error: Some(error.to_owned()), cause: Some(cause), aliases: alias.into_iter().collect() }
+    }
+
+    /// What a task reported.
+    pub(super) fn of_task(error: Option<String>, cause: Option<String>) -> Self {
+        let aliases = if error.as_deref() == Some(TIMEOUT) { Vec::new() } else { vec![TASK_FAILED] };
+        Self { error, cause, aliases }
+    }
+
+    pub(super) fn timeout() -> Self {
+        Self { error: Some(TIMEOUT.to_owned()), cause: None, aliases: Vec::new() }
+    }
+
+    pub(super) fn also(mut self, alias: &'static str) -> Self {
+        if !self.aliases.contains(&alias) {
+            self.aliases.push(alias);
+        }
+        self
+    }
+
+    /// Whether a list of `ErrorEquals` names this failure.
+    ///
+    /// As in the service, `States.Runtime` is never handled, and `States.DataLimitExceeded` only by its own name.
+    /// What the specification calls by a name of its own and the service reports as `States.Runtime` (such as
+    /// `States.ParameterPathFailure`) can be handled by that name.
+    pub(super) fn is_one_of(&self, names: &[String]) -> bool {
+        let error = self.error.as_deref();
+        names.iter().any(|name| {
+            let name = name.as_str();
+            if self.aliases.contains(&name) {
+                return true;
+            }
+            match error {
+                Some(RUNTIME) => false,
+                Some(DATA_LIMIT) => name == DATA_LIMIT,
+                error => name == ALL || Some(name) == error,
+            }
+        })
+    }
+
+    /// What a `Catch` hands to its state.
+    pub(super) fn output(&self) -> Value {
+        let cause = match (&self.cause, self.error.as_deref()) {
+            (Some(cause), _) => Value::from(cause.as_str()),
+            // As recorded from the service.
+            (None, Some(TIMEOUT)) => Value::from(""),
+            (None, _) => Value::Null,
+        };
+        json!({"Error": self.error, "Cause": cause})
+    }
+}
+
+/// A failure of the state itself, before the service's words about the place are put in front.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) error: &'static str,
+    pub(super) text: String,
+    pub(super) alias: Option<&'static str>,
+}
+
+impl Fault {
+    pub(super) fn runtime(text: impl Into<String>) -> Self {
+        Self { error: RUNTIME, text: text.into(), alias: None }
+    }
+
+    pub(super) fn named(error: &'static str, text: impl Into<String>) -> Self {
+        Self { error, text: text.into(), alias: None }
+    }
+
+    pub(super) fn data_limit(state: &str) -> Self {
+        let text = format!(
+            "The state/task '{state}' returned a result with a size exceeding the maximum number of bytes service limit."
+        );
+        Self::named(DATA_LIMIT, text)
+    }
+}

@@ -1,0 +1,63 @@
+//! What each type of state does, and how branches and failures end.
+
+mod children;
+mod choice;
+mod fail;
+mod map;
+mod parallel;
+mod task;
+mod wait;
+
+use serde_json::Value;
+
+use super::definition::{Kind, ResultPath, State};
+use super::execution::Execution;
+use super::failure::Fault;
+use super::frame::FrameId;
+
+impl Execution {
+    /// Runs a state that was just entered, or starts it again. A state that ends at once is also left.
+    pub(super) fn execute(&mut self, id: FrameId, state: &State) -> Result<(), Fault> {
+        match &state.kind {
+            Kind::Pass { result } => {
+                let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
+                let result = match result {
+                    Some(result) if state.parameters.is_none() => result.clone(),
+                    _ => {
+                        let input = scope.selector(&state.input_path, &scope.frame.input)?;
+                        scope.template(state.parameters.as_ref(), input)?
+                    }
+                };
+                self.finish(id, state, result)
+            }
+            Kind::Succeed => {
+                let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
+                let input = scope.selector(&state.input_path, &scope.frame.input)?;
+                let output = scope.selector(&state.output_path, &input)?;
+                self.leave(id, state, output, None)
+            }
+            Kind::Task { resource, timeout, heartbeat, credentials } => {
+                self.start_task(id, state, resource, timeout.as_ref(), heartbeat.as_ref(), credentials.as_ref())
+            }
+            Kind::Choice { rules, default } => self.choose(id, state, rules, *default),
+            Kind::Wait(wait) => self.start_wait(id, state, wait),
+            Kind::Fail { error, cause } => self.fail_state(id, state, error.as_ref(), cause.as_ref()),
+            Kind::Parallel { branches } => self.start_branches(id, state, branches),
+            Kind::Map(map) => self.start_map(id, state, map),
+        }
+    }
+}
+
+/// Joins a result with the raw input of its state, as `ResultPath` says.
+pub(super) fn combine(path: &ResultPath, input: &Value, result: Value) -> Result<Value, Fault> {
+    match path {
+        ResultPath::Whole => Ok(result),
+        ResultPath::Discard => Ok(input.clone()),
+        ResultPath::Path(path) => {
+            let mut combined = input.clone();
+            path.set(&mut combined, result)
+                .map_err(|error| Fault::named("States.ResultPathMatchFailure", error.to_string()))?;
+            Ok(combined)
+        }
+    }
+}

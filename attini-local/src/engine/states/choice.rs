@@ -1,0 +1,171 @@
+use std::cmp::Ordering;
+
+use attini_core::asl::path::Query;
+use attini_core::value::Timestamp;
+use serde_json::Value;
+
+use crate::engine::definition::{Comparison, Domain, Operand, OperandValue, Rule, State, StateId, Test};
+use crate::engine::execution::Execution;
+use crate::engine::failure::Fault;
+use crate::engine::frame::FrameId;
+use crate::engine::scope::StateScope;
+
+impl Execution {
+    pub(super) fn choose(
+        &mut self,
+        id: FrameId,
+        state: &State,
+        rules: &[(Rule, StateId)],
+        default: Option<StateId>,
+    ) -> Result<(), Fault> {
+        let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
+        let input = scope.selector(&state.input_path, &scope.frame.input)?;
+        let mut next = None;
+        for (rule, target) in rules {
+            if holds(rule, &scope, &input)? {
+                next = Some(*target);
+                break;
+            }
+        }
+        let Some(next) = next.or(default) else {
+            return Err(Fault::named(
+                "States.NoChoiceMatched",
+                "Failed to transition out of the state. The state does not point to a next state.",
+            ));
+        };
+        let output = scope.selector(&state.output_path, &input)?;
+        self.leave(id, state, output, Some(next))
+    }
+}
+
+/// Rules are nested as deep as JSON at most, so recursion is safe.
+fn holds(rule: &Rule, scope: &StateScope<'_>, input: &Value) -> Result<bool, Fault> {
+    match rule {
+        Rule::All(rules) => {
+            for rule in rules {
+                if !holds(rule, scope, input)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Rule::Any(rules) => {
+            for rule in rules {
+                if holds(rule, scope, input)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Rule::Not(rule) => holds(rule, scope, input).map(|holds| !holds),
+        Rule::Test { variable, test: Test::IsPresent(wanted) } => Ok(scope.find(variable, input).is_some() == *wanted),
+        Rule::Test { variable, test } => {
+            let value = existing(variable, scope, input)?;
+            match test {
+                Test::IsPresent(wanted) => Ok(*wanted),
+                Test::IsNull(wanted) => Ok(value.is_null() == *wanted),
+                Test::IsBoolean(wanted) => Ok(value.is_boolean() == *wanted),
+                Test::IsNumeric(wanted) => Ok(value.is_number() == *wanted),
+                Test::IsString(wanted) => Ok(value.is_string() == *wanted),
+                Test::IsTimestamp(wanted) => Ok(time(&value).is_some() == *wanted),
+                Test::Matches(pattern) => Ok(value.as_str().is_some_and(|text| matches(pattern, text))),
+                Test::Equals(operand) => {
+                    let other = operand_value(operand, scope, input)?;
+                    Ok(compare(operand.domain, &value, &other) == Some(Ordering::Equal))
+                }
+                Test::Compare(comparison, operand) => {
+                    let other = operand_value(operand, scope, input)?;
+                    let ordering = compare(operand.domain, &value, &other);
+                    Ok(ordering.is_some_and(|ordering| match comparison {
+                        Comparison::LessThan => ordering.is_lt(),
+                        Comparison::LessThanEquals => ordering.is_le(),
+                        Comparison::GreaterThan => ordering.is_gt(),
+                        Comparison::GreaterThanEquals => ordering.is_ge(),
+                    }))
+                }
+            }
+        }
+    }
+}
+
+fn existing(query: &Query, scope: &StateScope<'_>, input: &Value) -> Result<Value, Fault> {
+    scope.find(query, input).ok_or_else(|| {
+        Fault::runtime(format!(
+            "Invalid path '{}': The choice state's condition path references an invalid value.",
+            query.as_str()
+        ))
+    })
+}
+
+fn operand_value(operand: &Operand, scope: &StateScope<'_>, input: &Value) -> Result<Value, Fault> {
+    match &operand.value {
+        OperandValue::Fixed(value) => Ok(value.clone()),
+        OperandValue::Path(query) => existing(query, scope, input),
+    }
+}
+
+/// Returns the order of two values of a type; `None` when one of them has another type.
+fn compare(domain: Domain, left: &Value, right: &Value) -> Option<Ordering> {
+    match domain {
+        Domain::Boolean => Some(left.as_bool()?.cmp(&right.as_bool()?)),
+        Domain::Numeric => match (left.as_i64(), right.as_i64()) {
+            (Some(left), Some(right)) => Some(left.cmp(&right)),
+            _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+        },
+        Domain::String => Some(left.as_str()?.cmp(right.as_str()?)),
+        Domain::Timestamp => Some(time(left)?.cmp(&time(right)?)),
+    }
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    // The `T` and the zone are upper case and required.
+    value.as_str().filter(|text| text.contains('T')).and_then(Timestamp::parse_rfc3339)
+}
+
+/// `StringMatches`: `*` stands for any text, `\*` for a star.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = vec![String::new()];
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => parts.push(String::new()),
+            c => {
+                let c = if c == '\\' { chars.next().unwrap_or('\\') } else { c };
+                parts.last_mut().expect("there is always a part").push(c);
+            }
+        }
+    }
+    let Some((first, rest)) = parts.split_first() else { return text.is_empty() };
+    let Some((last, middle)) = rest.split_last() else { return text == first };
+    let Some(mut open) = text.strip_prefix(first.as_str()) else { return false };
+    for part in middle {
+        match open.find(part.as_str()) {
+            Some(at) => open = open.get(at + part.len()..).unwrap_or(""),
+            None => return false,
+        }
+    }
+    open.ends_with(last.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn stars_match_any_text() {
+        for (pattern, text, expected) in [
+            ("*.log", "a.log", true),
+            ("*.log", "a.logs", false),
+            ("foo*bar*", "foo1bar2", true),
+            ("foo*bar", "foobar", true),
+            ("a*a", "a", false),
+            ("\\*", "*", true),
+            ("\\*", "x", false),
+            ("\\\\*", "\\x", true),
+            ("", "", true),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}
