@@ -1,0 +1,320 @@
+//! Everything that is decided before anything changes: transforms, parameters, rules, conditions, references, order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use attini_core::port::ParameterValue;
+use serde_json::{Map, Value};
+
+use super::intrinsics::{Fault, Scope, as_call, budget};
+use super::references::{Place, References, check_functions};
+use super::template::{Resource, Template, check_size, read_parameters};
+use super::{Refusal, StackState, StoredParameter, World, conditions, graph, parameters, rules, transforms};
+
+/// A template that can be deployed.
+pub(super) struct Prepared {
+    pub(super) template: Template,
+    /// The template after its transforms, as JSON.
+    pub(super) source: Value,
+    pub(super) parameters: BTreeMap<String, StoredParameter>,
+    pub(super) conditions: BTreeMap<String, bool>,
+    /// Logical ids of the resources whose condition holds, grouped so that each depends on earlier groups only.
+    pub(super) waves: Vec<Vec<String>>,
+    pub(super) depends_on: BTreeMap<String, BTreeSet<String>>,
+    pub(super) stack_name: String,
+    pub(super) stack_id: String,
+}
+
+/// Reads and checks a template with the parameters of a request.
+pub(super) fn prepare(
+    source: &Value,
+    stack_name: &str,
+    stack_id: &str,
+    given: &BTreeMap<String, ParameterValue>,
+    previous: Option<&StackState>,
+    world: &World<'_>,
+) -> Result<Prepared, Refusal> {
+    check_size(source)?;
+    let kept = previous.map(|previous| &previous.parameters);
+    let before = parameters::resolve(&read_parameters(source)?, given, kept, world.ssm)?;
+    let values: Map<String, Value> = before.into_iter().map(|(name, parameter)| (name, parameter.value)).collect();
+    let transformed = transforms::apply(source, &values, world.transforms)?;
+    check_size(&transformed.template)?;
+    let template = Template::parse(&transformed.template, transformed.language_extensions)?;
+    let mut prepared = Prepared {
+        parameters: parameters::resolve(&template.parameters, given, kept, world.ssm)?,
+        template,
+        source: transformed.template,
+        conditions: BTreeMap::new(),
+        waves: Vec::new(),
+        depends_on: BTreeMap::new(),
+        stack_name: stack_name.to_owned(),
+        stack_id: stack_id.to_owned(),
+    };
+    prepared.check_functions()?;
+    prepared.check_references()?;
+    rules::check(&prepared.template.rules, &prepared.scope(world, &BTreeMap::new()))?;
+    prepared.conditions = conditions::evaluate(&prepared.template.conditions, &|known, value| {
+        let resources = BTreeMap::new();
+        conditions::holds(&Scope { conditions: known, ..prepared.scope(world, &resources) }, value)
+    })?;
+    prepared.order()?;
+    prepared.check_values(world)?;
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// Returns what functions see while `resources` exist.
+    pub(super) fn scope<'a>(
+        &'a self,
+        world: &'a World<'_>,
+        resources: &'a BTreeMap<String, super::ResourceState>,
+    ) -> Scope<'a> {
+        Scope {
+            stack_name: &self.stack_name,
+            stack_id: &self.stack_id,
+            place: &world.place,
+            parameters: &self.parameters,
+            mappings: &self.template.mappings,
+            conditions: &self.conditions,
+            resources,
+            exports: world.exports,
+            ssm: world.ssm,
+            language_extensions: self.template.language_extensions,
+            budget: budget(),
+        }
+    }
+
+    /// Returns the declaration of a resource that [`Self::waves`] names.
+    pub(super) fn resource(&self, logical_id: &str) -> &Resource {
+        self.template.resource(logical_id).expect("waves hold logical ids of the template only")
+    }
+
+    fn holds(&self, condition: Option<&String>) -> bool {
+        condition.is_none_or(|name| self.conditions.get(name).copied().unwrap_or(false))
+    }
+
+    /// Returns the resources whose condition holds.
+    fn included(&self) -> impl Iterator<Item = &Resource> {
+        self.template.resources.iter().filter(|resource| self.holds(resource.condition.as_ref()))
+    }
+
+    /// Returns the outputs whose condition holds.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &super::template::Output> {
+        self.template.outputs.iter().filter(|output| self.holds(output.condition.as_ref()))
+    }
+
+    fn check_functions(&self) -> Result<(), Refusal> {
+        let template = &self.template;
+        let check = |value: &Value, place: Place, at: String| {
+            check_functions(value, place, template.language_extensions, &|| at.clone())
+        };
+        for (name, value) in &template.conditions {
+            check(value, Place::Condition, format!("condition {name}"))?;
+        }
+        for (name, value) in &template.rules {
+            check(value, Place::Rule, format!("rule {name}"))?;
+        }
+        for (name, value) in &template.mappings {
+            check(value, Place::Value, format!("mapping {name}"))?;
+        }
+        for resource in &template.resources {
+            check(&resource.properties, Place::Value, format!("resource {}", resource.logical_id))?;
+        }
+        for output in &template.outputs {
+            check(&output.value, Place::Value, format!("output {}", output.name))?;
+            if let Some(name) = &output.export_name {
+                check(name, Place::Value, format!("the export name of output {}", output.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses names that nothing in the template has, whatever the conditions say.
+    fn check_references(&self) -> Result<(), Refusal> {
+        let template = &self.template;
+        let both = |_: &str| None;
+        for value in template.conditions.values().chain(template.rules.values()) {
+            let references = References::of(value, &both);
+            let unknown: BTreeSet<&str> = references
+                .names()
+                .map(String::as_str)
+                .filter(|name| !is_pseudo(name) && template.parameter(name).is_none())
+                .collect();
+            if !unknown.is_empty() {
+                return Err(Refusal::format(format_args!(
+                    "Unresolved dependencies [{}]. Cannot reference resources in the Conditions block of the template",
+                    join(unknown)
+                )));
+            }
+            self.check_mappings(&references)?;
+        }
+        let mut unknown = BTreeSet::new();
+        for resource in &template.resources {
+            let references = References::of(&resource.properties, &both);
+            self.check_named(&references, &mut unknown)?;
+            unknown.extend(resource.depends_on.iter().filter(|name| template.resource(name).is_none()).cloned());
+            self.check_conditions(resource.condition.iter().chain(&references.conditions), "Resources")?;
+            self.check_mappings(&references)?;
+        }
+        unresolved(&unknown, "Resources")?;
+        let mut unknown = BTreeSet::new();
+        for output in &template.outputs {
+            for value in std::iter::once(&output.value).chain(&output.export_name) {
+                let references = References::of(value, &both);
+                self.check_named(&references, &mut unknown)?;
+                self.check_conditions(output.condition.iter().chain(&references.conditions), "Outputs")?;
+                self.check_mappings(&references)?;
+            }
+        }
+        unresolved(&unknown, "Outputs")
+    }
+
+    fn check_named(&self, references: &References, unknown: &mut BTreeSet<String>) -> Result<(), Refusal> {
+        let template = &self.template;
+        let known =
+            |name: &str| is_pseudo(name) || template.parameter(name).is_some() || template.resource(name).is_some();
+        unknown.extend(references.refs.iter().filter(|name| !known(name)).cloned());
+        match references.attributes_of.iter().find(|name| template.resource(name).is_none()) {
+            Some(name) => Err(Refusal::validation(format!(
+                "Template error: instance of Fn::GetAtt references undefined resource {name}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_conditions<'a>(&self, names: impl Iterator<Item = &'a String>, block: &str) -> Result<(), Refusal> {
+        let unknown: BTreeSet<&str> =
+            names.map(String::as_str).filter(|name| !self.template.conditions.contains_key(*name)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let unknown = join(unknown);
+        Err(Refusal::format(format_args!(
+            "Unresolved condition dependency {unknown} in the {block} block of the template"
+        )))
+    }
+
+    fn check_mappings(&self, references: &References) -> Result<(), Refusal> {
+        // With the language extensions a default value may stand for the whole map.
+        let unknown = references.mappings.iter().find(|name| !self.template.mappings.contains_key(*name));
+        match unknown.filter(|_| !self.template.language_extensions) {
+            Some(name) => Err(Refusal::validation(format!(
+                "Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Finds the order of the resources, and what refers to a resource whose condition does not hold.
+    fn order(&mut self) -> Result<(), Refusal> {
+        let taken = |name: &str| self.conditions.get(name).copied();
+        let included: BTreeSet<&str> = self.included().map(|resource| resource.logical_id.as_str()).collect();
+        let is_absent = |name: &str| self.template.resource(name).is_some() && !included.contains(name);
+        let mut nodes = Vec::new();
+        let mut absent = BTreeSet::new();
+        for resource in self.included() {
+            let references = References::of(&resource.properties, &taken);
+            absent.extend(references.names().filter(|name| is_absent(name)).cloned());
+            // `DependsOn` a resource that is left out is fine.
+            let needs = references.names().chain(&resource.depends_on).filter(|name| included.contains(name.as_str()));
+            nodes.push((resource.logical_id.clone(), needs.cloned().collect::<BTreeSet<String>>()));
+        }
+        unresolved(&absent, "Resources")?;
+        let mut absent = BTreeSet::new();
+        for output in self.outputs() {
+            for value in std::iter::once(&output.value).chain(&output.export_name) {
+                absent.extend(References::of(value, &taken).names().filter(|name| is_absent(name)).cloned());
+            }
+        }
+        unresolved(&absent, "Outputs")?;
+        let waves = graph::waves(&nodes).map_err(|cycle| {
+            Refusal::validation(format!("Circular dependency between resources: [{}]", cycle.join(", ")))
+        })?;
+        self.waves = waves;
+        self.depends_on = nodes.into_iter().collect();
+        Ok(())
+    }
+
+    /// Evaluates what does not depend on a resource, so that mistakes show before anything changes.
+    fn check_values(&self, world: &World<'_>) -> Result<(), Refusal> {
+        let resources = BTreeMap::new();
+        for resource in self.included() {
+            let scope = self.scope(world, &resources);
+            self.check_value(&resource.properties, &scope)?;
+        }
+        for output in self.outputs() {
+            let scope = self.scope(world, &resources);
+            for value in std::iter::once(&output.value).chain(&output.export_name) {
+                self.check_value(value, &scope)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_value(&self, value: &Value, scope: &Scope<'_>) -> Result<(), Refusal> {
+        if let Some((_, argument)) = as_call(value) {
+            let references = References::of(value, &|name| self.conditions.get(name).copied());
+            let waits = references.names().any(|name| self.template.resource(name).is_some());
+            return match scope_result(waits, value, scope) {
+                Some(result) => result,
+                // Some arguments may still be known.
+                None => self.check_arguments(value, argument, scope),
+            };
+        }
+        match value {
+            Value::Array(items) => items.iter().try_for_each(|item| self.check_value(item, scope)),
+            Value::Object(entries) => entries.values().try_for_each(|entry| self.check_value(entry, scope)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_arguments(&self, call: &Value, argument: &Value, scope: &Scope<'_>) -> Result<(), Refusal> {
+        if call.get("Fn::If").is_none() {
+            return self.check_value(argument, scope);
+        }
+        self.branch(argument).map_or(Ok(()), |branch| self.check_value(branch, scope))
+    }
+
+    /// Returns the branch that `Fn::If` with this argument takes.
+    pub(super) fn branch<'v>(&self, argument: &'v Value) -> Option<&'v Value> {
+        let holds = self.conditions.get(argument.get(0)?.as_str()?)?;
+        argument.get(if *holds { 1 } else { 2 })
+    }
+
+    /// Returns everything that is evaluated: properties, outputs, names of exports.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
+        let properties = self.included().map(|resource| &resource.properties);
+        properties.chain(self.outputs().flat_map(|output| std::iter::once(&output.value).chain(&output.export_name)))
+    }
+}
+
+/// Evaluates a function that waits for no resource. A missing export fails the operation, not the request.
+fn scope_result(waits: bool, value: &Value, scope: &Scope<'_>) -> Option<Result<(), Refusal>> {
+    if waits {
+        return None;
+    }
+    Some(match scope.resolve(value) {
+        Ok(_) | Err(Fault::NoExport(_)) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    })
+}
+
+fn unresolved(names: &BTreeSet<String>, block: &str) -> Result<(), Refusal> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::format(format_args!(
+        "Unresolved resource dependencies [{}] in the {block} block of the template",
+        join(names.iter().map(String::as_str))
+    )))
+}
+
+fn join<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn is_pseudo(name: &str) -> bool {
+    let names =
+        ["AccountId", "Region", "Partition", "URLSuffix", "StackName", "StackId", "NoValue", "NotificationARNs"];
+    name.strip_prefix("AWS::").is_some_and(|name| names.contains(&name))
+}

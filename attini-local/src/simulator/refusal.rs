@@ -1,0 +1,70 @@
+use attini_core::port::StackError;
+use attini_core::value::StackName;
+use thiserror::Error;
+
+/// A request that was not taken; nothing has changed. The texts are CloudFormation's where it has one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The stack is already as requested.
+    #[error("No updates are to be performed.")]
+    NoUpdates,
+    /// A stack of that name exists, whatever its status.
+    #[error("Stack [{name}] already exists")]
+    AlreadyExists {
+        /// The stack.
+        name: String,
+    },
+    /// There is no stack of that name.
+    #[error("Stack [{name}] does not exist")]
+    NotFound {
+        /// The stack.
+        name: String,
+    },
+    /// The template, a parameter or the stack's status does not allow the operation.
+    #[error("{0}")]
+    Validation(String),
+    /// CloudFormation may do this; the simulator does not.
+    #[error(
+        "{what} is not supported by the stack simulator; deploy this stack to a real or emulated endpoint (--aws-endpoint)"
+    )]
+    Unsupported {
+        /// The thing, with its place: `Fn::ForEach in Resources`.
+        what: String,
+    },
+}
+
+impl Refusal {
+    /// Returns the error code: CloudFormation's, or `SimulatorUnsupported`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyExists { .. } => "AlreadyExistsException",
+            Self::NoUpdates | Self::NotFound { .. } | Self::Validation(_) => "ValidationError",
+            Self::Unsupported { .. } => "SimulatorUnsupported",
+        }
+    }
+
+    /// Returns the error that a stack service answers.
+    #[must_use]
+    pub fn into_stack_error(self, name: &StackName) -> StackError {
+        match self {
+            Self::NoUpdates => StackError::NothingToUpdate { name: name.clone() },
+            Self::AlreadyExists { .. } => StackError::AlreadyExists { name: name.clone() },
+            Self::NotFound { .. } => StackError::NotFound { name: name.clone() },
+            refused => StackError::Refused { code: refused.code().to_owned(), message: refused.to_string() },
+        }
+    }
+
+    pub(super) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported { what: what.into() }
+    }
+
+    pub(super) fn validation(message: impl Into<String>) -> Self {
+        Self::Validation(message.into())
+    }
+
+    pub(super) fn format(message: impl std::fmt::Display) -> Self {
+        Self::Validation(format!("Template format error: {message}"))
+    }
+}

@@ -1,0 +1,69 @@
+//! The `Transform` section: applies every transform in order.
+
+use serde_json::{Map, Value};
+
+use super::{Refusal, TransformCall, TransformError, Transforms, serverless};
+
+const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
+const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+
+/// A template without its `Transform` section.
+#[derive(Debug)]
+pub(super) struct Transformed {
+    pub(super) template: Value,
+    pub(super) language_extensions: bool,
+}
+
+/// Applies all transforms of a template.
+pub(super) fn apply(
+    source: &Value,
+    template_parameters: &Map<String, Value>,
+    transforms: &Transforms<'_>,
+) -> Result<Transformed, Refusal> {
+    let names = names(source)?;
+    let mut template = source.clone();
+    if let Some(root) = template.as_object_mut() {
+        root.shift_remove("Transform");
+    }
+    let mut language_extensions = false;
+    for (name, parameters) in &names {
+        match name.as_str() {
+            SERVERLESS => template = serverless::expand(template)?,
+            LANGUAGE_EXTENSIONS => language_extensions = true,
+            "AWS::Include" => return Err(Refusal::unsupported("transform AWS::Include")),
+            _ => {
+                let call = TransformCall { name, fragment: &template, template_parameters, parameters };
+                template = transforms(&call).map_err(|error| match error {
+                    TransformError::Unknown => Refusal::validation(format!("No transform named {name} found.")),
+                    TransformError::Failed(message) => {
+                        Refusal::validation(format!("Transform {name} failed with: {message}"))
+                    }
+                })?;
+            }
+        }
+    }
+    Ok(Transformed { template, language_extensions })
+}
+
+/// Returns the names of the transforms with their parameters.
+fn names(source: &Value) -> Result<Vec<(String, Map<String, Value>)>, Refusal> {
+    let items = match source.get("Transform") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(one) => vec![one],
+    };
+    let malformed =
+        || Refusal::format("Transform must be a name, an object with Name and Parameters, or a list of them.");
+    items
+        .into_iter()
+        .map(|item| match item {
+            Value::String(name) => Ok((name.clone(), Map::new())),
+            Value::Object(entries) => {
+                let name = entries.get("Name").and_then(Value::as_str).ok_or_else(malformed)?;
+                let parameters = entries.get("Parameters").and_then(Value::as_object).cloned();
+                Ok((name.to_owned(), parameters.unwrap_or_default()))
+            }
+            _ => Err(malformed()),
+        })
+        .collect()
+}
