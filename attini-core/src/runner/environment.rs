@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    fn job(environment: serde_json::Value) -> JobMessage {
+    fn job(environment: &serde_json::Value) -> JobMessage {
         let body = json!({
             "Properties": {"Environment": environment},
             "deploymentPlanExecutionMetadata": {"sfnToken": "S3CRET", "stepName": "Job", "executionArn": "a:b"},
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn variables_of_a_job_and_the_users_own_win() {
-        let job = job(json!({"ATTINI_STEP_NAME": "mine", "Q": "it's $X"}));
+        let job = job(&json!({"ATTINI_STEP_NAME": "mine", "Q": "it's $X"}));
         let variables = job_environment("r", &job, &paths()).expect("good names");
         assert_eq!(variables["ATTINI_STEP_NAME"], "mine");
         assert_eq!(variables["Q"], "it's $X");
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn impossible_variables_are_all_named_without_their_values() {
-        let job = job(json!({"a-b": "1", "": "2", "1A": "3", "GOOD": "4", "NUL": "hush\u{0}"}));
+        let job = job(&json!({"a-b": "1", "": "2", "1A": "3", "GOOD": "4", "NUL": "hush\u{0}"}));
         let error = job_environment("r", &job, &paths()).expect_err("bad names").to_string();
         for part in ["\"a-b\"", "\"\"", "\"1A\"", "NUL"] {
             assert!(error.contains(part), "{error}");

@@ -1,7 +1,7 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::RunnerRecord;
+use super::{LogLevel, RunnerRecord};
 
 /// Returns the hash of everything a running task was configured with, the host apart (runner.md 2.4, actions.md 9.7).
 ///
@@ -23,7 +23,7 @@ pub fn task_hash(record: &RunnerRecord) -> i32 {
         jobs.max_concurrent_jobs,
         jobs.idle_time_to_live.map(|time| time.as_secs()),
         jobs.job_timeout.map(|time| time.as_secs()),
-        jobs.log_level.map(|level| level.as_str()),
+        jobs.log_level.map(LogLevel::as_str),
         startup.commands,
         startup.timeout.map(|time| time.as_secs()),
         record.framework_version,

@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(check(json!(4)), Err("JobTimeout should be a number greater or equal to 5".into()));
         assert_eq!(check(json!(172_801)), Err("JobTimeout should be a number lesser or equal to 172800".into()));
         assert_eq!(check(json!(-1)), Err("JobTimeout should be a number greater or equal to 5".into()));
-        assert_eq!(check(json!(5_000_000_000_i64)).is_err(), true);
+        assert!(check(json!(5_000_000_000_i64)).is_err());
         assert_eq!(check(json!(5.5)), Err("JobTimeout should be a number".into()));
     }
 }
