@@ -111,14 +111,17 @@ impl Shared {
     pub(crate) async fn fail_queued(&self, error: &str, cause: &str) {
         let mut foreign = Vec::new();
         while let Ok(Some(delivery)) = self.ports.queue.receive(&self.config.record.queue).await {
-            match JobMessage::parse(&delivery.body) {
-                Ok(job) if job.configuration_hash != self.config.configuration_hash => foreign.push(delivery),
-                Ok(job) => {
-                    self.settle(&delivery, &job, error, cause, Intake::Settled).await;
+            let done = match JobMessage::parse(&delivery.body) {
+                Ok(job) if job.configuration_hash != self.config.configuration_hash => {
+                    foreign.push(delivery);
+                    continue;
                 }
-                Err(invalid) => {
-                    self.refuse(&delivery, &invalid).await;
-                }
+                Ok(job) => self.settle(&delivery, &job, error, cause, Intake::Settled).await,
+                Err(invalid) => self.refuse(&delivery, &invalid).await,
+            };
+            // A queue that does not let go of a message would give it again and again.
+            if matches!(done, Intake::Left) {
+                break;
             }
         }
         for delivery in foreign {

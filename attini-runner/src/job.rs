@@ -133,7 +133,7 @@ impl Shared {
             Err(error) => return failed(RunnerConfigError::ERROR_NAME, error.to_string()),
         };
         let script = Script { shell: &self.shell, file: &files.script, dir: &files.source, environment: &environment };
-        let running = match Running::start(&script) {
+        let mut running = match Running::start(&script) {
             Ok(running) => running,
             Err(error) => {
                 return failed(

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
@@ -44,7 +44,8 @@ pub(crate) struct Waits {
 pub(crate) enum Leftovers {
     /// They end with it.
     End,
-    /// They go on, unless they hold the output open: services that startup commands leave for jobs.
+    /// They go on until the [`Running`] is dropped, unless they hold the output open: services that startup commands leave
+    /// for jobs.
     Keep,
 }
 
@@ -95,7 +96,7 @@ impl Running {
 
     /// Waits for the end. When this returns, nothing of the process group is left, except with [`Leftovers::Keep`].
     pub(crate) async fn finish<H>(
-        mut self,
+        &mut self,
         waits: &Waits,
         leftovers: Leftovers,
         mut halt: Pin<&mut (impl Future<Output = H> + ?Sized)>,
@@ -106,10 +107,10 @@ impl Running {
             move || wait_without_reaping(group)
         });
         let mut reading = Box::pin(read_lines(&mut self.output, lines));
-        let (mut exited, mut read) = (false, false);
+        let (mut code, mut read) = (None, false);
         let ended = loop {
             tokio::select! {
-                done = &mut exit, if !exited => { done??; exited = true; break None; }
+                done = &mut exit => { code = Some(done??); break None; }
                 () = &mut reading, if !read => read = true,
                 () = sleep_until(self.started + waits.timeout) => break Some(Ended::TimedOut),
                 why = &mut halt => break Some(Ended::Halted(why)),
@@ -124,9 +125,9 @@ impl Running {
             signal(self.group, Signal::TERM)?;
         }
         let deadline = Instant::now() + grace;
-        while !(exited && read) {
+        while !(code.is_some() && read) {
             tokio::select! {
-                done = &mut exit, if !exited => { done??; exited = true; }
+                done = &mut exit, if code.is_none() => code = Some(done??),
                 () = &mut reading, if !read => read = true,
                 () = sleep_until(deadline) => break,
             }
@@ -134,9 +135,10 @@ impl Running {
         if leftovers == Leftovers::End || ended.is_some() || !read {
             signal(self.group, Signal::KILL)?;
         }
-        if !exited {
-            exit.await??;
-        }
+        let code = match code {
+            Some(code) => code,
+            None => exit.await??,
+        };
         if !read {
             // What the processes wrote before their end is in the pipe; one that left the group may hold it for ever.
             let last = waits.output_wait.min(Duration::from_millis(200));
@@ -144,11 +146,11 @@ impl Running {
         }
         drop(reading);
         lines.close();
-        let status = match self.child.take() {
-            Some(mut child) => child.wait()?,
-            None => return Err(io::Error::other("the process was waited for before")),
-        };
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1);
+        if leftovers == Leftovers::End
+            && let Some(mut child) = self.child.take()
+        {
+            child.wait()?;
+        }
         Ok(ended.unwrap_or(Ended::Exited(code)))
     }
 }
@@ -163,13 +165,17 @@ impl Drop for Running {
     }
 }
 
-/// Waits for the end of the group's first process and leaves it in the process table.
+/// Waits for the end of the group's first process, leaves it in the process table, and returns its exit code.
 ///
 /// As long as it stands there, its id, which is the group's, cannot be given to another process: signals reach the right group.
-fn wait_without_reaping(process: Pid) -> io::Result<()> {
+fn wait_without_reaping(process: Pid) -> io::Result<i32> {
     loop {
         match waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-            Ok(_) => return Ok(()),
+            Ok(status) => {
+                let status = status.ok_or_else(|| io::Error::other("the process has not ended"))?;
+                let signal = status.terminating_signal().map(|signal| 128 + signal);
+                return Ok(status.exit_status().or(signal).unwrap_or(-1));
+            }
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::answer::Answer;
 use crate::backoff::{Backoff, with_causes};
 use crate::intake::{Accepted, Intake};
+use crate::process::Running;
 use crate::runner::{Shared, stopped};
 
 /// Why a runner ended.
@@ -50,28 +51,38 @@ struct Jobs {
 
 impl Shared {
     pub(crate) async fn run(self: &Arc<Self>, mut shutdown: watch::Receiver<bool>) -> RunnerExit {
-        tokio::select! {
-            refused = self.start() => if let Some(exit) = refused { return exit },
+        let services = tokio::select! {
+            started = self.start() => match started {
+                Ok(services) => services,
+                Err(exit) => return exit,
+            },
             () = stopped(&mut shutdown) => return RunnerExit::Stopped,
-        }
+        };
         let mut jobs = Jobs { tasks: JoinSet::new(), tokens: HashMap::new(), stop: watch::Sender::new(false) };
         let mut receiving = None;
         let exit = Box::pin(self.take_jobs(&mut jobs, &mut receiving, &mut shutdown)).await;
         let exit = self.end_jobs(&mut jobs, receiving, exit, &mut shutdown).await;
+        // Not before the last job, which may use what the startup commands left running.
+        drop(services);
         self.note(LogLevel::Info, &format!("The runner ends: {exit:?}"));
         exit
     }
 
-    /// Says why the runner cannot start, if so.
-    async fn start(&self) -> Option<RunnerExit> {
-        let cause = match self.claim().await {
-            Ok(false) => return Some(RunnerExit::Replaced),
-            Ok(true) => self.run_startup().await.err()?,
-            Err(error) => with_causes(&error),
+    /// Returns what the startup commands left running, or why the runner ends at once.
+    async fn start(&self) -> Result<Option<Running>, RunnerExit> {
+        let started = match self.claim().await {
+            Ok(true) => self.run_startup().await,
+            Ok(false) => return Err(RunnerExit::Replaced),
+            Err(error) => Err(with_causes(&error)),
         };
-        self.note(LogLevel::Error, &cause);
-        self.fail_queued(error_name::STARTUP_TASKS_FAILED, &cause).await;
-        Some(RunnerExit::StartupFailed { cause })
+        match started {
+            Ok(services) => Ok(services),
+            Err(cause) => {
+                self.note(LogLevel::Error, &cause);
+                self.fail_queued(error_name::STARTUP_TASKS_FAILED, &cause).await;
+                Err(RunnerExit::StartupFailed { cause })
+            }
+        }
     }
 
     async fn take_jobs<'a>(

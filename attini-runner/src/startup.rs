@@ -11,19 +11,19 @@ use crate::process::{Ended, Leftovers, Lines, Running, Script, Waits};
 use crate::runner::Shared;
 
 impl Shared {
-    /// Runs the startup commands; what they leave running goes on (runner.md 4.2).
+    /// Runs the startup commands; services that they leave go on until the returned value is dropped (runner.md 4.2).
     ///
     /// Says why they failed. Dropping the future ends them.
-    pub(crate) async fn run_startup(&self) -> Result<(), String> {
+    pub(crate) async fn run_startup(&self) -> Result<Option<Running>, String> {
         let startup = &self.config.record.startup;
         if startup.commands.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let file = startup_script(&self.folders.work, &startup.commands).map_err(|error| with_causes(&error))?;
         let environment = joined([self.base_environment(), startup_environment(&self.config.record)]);
         let path: &Path = &file;
         let script = Script { shell: &self.shell, file: path, dir: &self.folders.work, environment: &environment };
-        let running =
+        let mut running =
             Running::start(&script).map_err(|error| format!("cannot start {}: {error}", self.shell.display()))?;
         let limits = &self.config.limits;
         let waits = Waits {
@@ -36,7 +36,7 @@ impl Shared {
         let ended = running.finish(&waits, Leftovers::Keep, pin!(pending::<()>()), &mut lines).await;
         let failure = |what: String| Err(failure_cause(&what, lines.tail()));
         match ended {
-            Ok(Ended::Exited(0) | Ended::Halted(())) => Ok(()),
+            Ok(Ended::Exited(0) | Ended::Halted(())) => Ok(Some(running)),
             Ok(Ended::Exited(code)) => {
                 let what = format!("Startup script finished with exit code = {code}");
                 failure(match &self.config.log_url {

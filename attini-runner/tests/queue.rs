@@ -9,7 +9,7 @@ use std::time::Duration;
 use attini_core::port::{RecordKey, ResourceKind};
 use attini_runner::RunnerExit;
 use serde_json::{Value, json};
-use support::{Bench, HASH, Told, message};
+use support::{Bench, HASH, Told, lives, message};
 
 fn commands(token: &str, commands: &[&str]) -> Value {
     message(token, &json!({"Commands": commands}))
@@ -71,7 +71,7 @@ async fn runner_case_21_never_more_at_once_than_allowed_and_each_once() {
     let mut bench = Bench::new();
     bench.config.record.jobs.max_concurrent_jobs = Some(2);
     for number in 0..5 {
-        bench.queue(&commands(&format!("T{number}"), &[&format!("echo {number}"), "sleep 0.05"]));
+        bench.queue(&commands(&format!("T{number}"), &[&format!("echo {number}"), "sleep 0.2"]));
     }
     assert_eq!(run(&bench).await, RunnerExit::Idle);
     assert_eq!(bench.world.most_running.load(Ordering::SeqCst), 2);
@@ -115,7 +115,8 @@ async fn runner_case_33_jobs_restart_the_idle_time() {
 
 #[tokio::test]
 async fn runner_case_35_stopping_gives_running_jobs_time_and_then_an_answer() {
-    let bench = Bench::new();
+    let mut bench = Bench::new();
+    bench.config.limits.stop_grace = Duration::from_millis(700);
     bench.queue(&commands("long", &["echo long", "trap '' TERM", "sleep 100; sleep 100"]));
     bench.queue(&commands("short", &["echo short", "sleep 0.05"]));
     let (exit, ()) = tokio::join!(run(&bench), async {
@@ -144,6 +145,17 @@ async fn startup_commands_run_once_before_the_first_job_and_what_they_install_st
     run(&bench).await;
     assert!(bench.world.notes.lock().unwrap().contains(&"startup: dev d".to_owned()));
     assert_eq!(bench.world.log(), ["tool", "A="]);
+}
+
+#[tokio::test]
+async fn services_of_startup_commands_live_as_long_as_the_runner() {
+    let mut bench = Bench::new();
+    bench.config.record.startup.commands = vec!["sleep 300 >/dev/null 2>&1 & echo $! > ~/service".into()];
+    bench.queue(&commands("1", &["cat ~/service", "kill -0 $(cat ~/service)"]));
+    assert_eq!(run(&bench).await, RunnerExit::Idle);
+    assert_eq!(bench.world.told(), [("1".to_owned(), Told::Success(json!({})))]);
+    let service = bench.world.log()[0].clone();
+    bench.world.until("the service is gone", |_| !lives(&service)).await;
 }
 
 #[tokio::test]

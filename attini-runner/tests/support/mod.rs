@@ -35,6 +35,9 @@ pub(crate) enum Told {
     Failure(String, String),
 }
 
+/// Revision and body of a record.
+type Stored = (u64, Map<String, Value>);
+
 /// Everything outside of the runner.
 #[derive(Debug, Default)]
 pub(crate) struct World {
@@ -49,7 +52,7 @@ pub(crate) struct World {
     pub(crate) fetched: AtomicUsize,
     pub(crate) lines: Mutex<BTreeMap<String, Vec<LogLine>>>,
     pub(crate) logs_denied: AtomicBool,
-    pub(crate) records: Mutex<HashMap<RecordKey, (u64, Map<String, Value>)>>,
+    pub(crate) records: Mutex<HashMap<RecordKey, Stored>>,
     pub(crate) groups: Mutex<Vec<i32>>,
     pub(crate) notes: Mutex<Vec<String>>,
     pub(crate) running: AtomicUsize,
