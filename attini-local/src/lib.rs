@@ -4,3 +4,4 @@
 pub mod store;
 pub mod engine;
 pub mod simulator;
+pub mod project;

@@ -1,0 +1,45 @@
+//! Project folders on this machine: listing, the work copy, package commands, and where the finished zip goes (cli.md 7.2).
+//!
+//! ```text
+//! DistFolder::lock -> WorkCopy::of -> run_commands(prePackage) -> write_zip(FolderTree::copy) -> run_commands(postPackage)
+//!   -> DistFolder::take
+//! DistFolder::lock -> write_zip(FolderTree::source) -> DistFolder::publish     without package commands
+//! ```
+
+mod commands;
+mod copy;
+mod dist;
+mod folder;
+
+use std::io;
+
+use attini_core::distribution::Scratch;
+
+pub use commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
+pub use copy::{CopyError, WorkCopy};
+pub use dist::{DistError, DistFolder, zip_file_name};
+pub use folder::FolderTree;
+
+/// The folder in a project that receives the finished zip.
+pub const DIST_FOLDER: &str = "attini_dist";
+
+/// Returns a temporary file without a name, for [`WriteOptions::scratch`](attini_core::distribution::WriteOptions).
+///
+/// # Errors
+///
+/// The temporary directory cannot be written to.
+pub fn scratch() -> io::Result<Box<dyn Scratch>> {
+    Ok(Box::new(tempfile::tempfile()?))
+}
+
+/// Says whether a path, relative to the root of a project, never becomes part of a distribution (cli.md 7.2).
+///
+/// Only the part below the root counts: a project that itself lies below a `node_modules` is packaged like any other.
+fn is_excluded(relative: &str) -> bool {
+    let mut parts = relative.split('/');
+    parts.clone().next() == Some(DIST_FOLDER)
+        || parts.any(|part| matches!(part, "node_modules" | ".DS_Store" | ".vscode"))
+}
+
+#[cfg(test)]
+mod tests;
