@@ -1,4 +1,7 @@
-//! The Amazon States Language as data: scopes, states, and the checks that need no execution.
+//! The Amazon States Language as data: scopes, states, paths, intrinsic functions, and the checks that need no execution.
+
+pub mod intrinsic;
+pub mod path;
 
 mod model;
 mod validate;
@@ -7,7 +10,3 @@ pub use model::{Dialect, IteratorKey, Nested, Scope, State};
 pub(crate) use model::{kind_of, name_part, scalar_text};
 pub(crate) use validate::nearest;
 pub use validate::{AslProblem, MAX_NAME_LENGTH, validate};
-//! The Amazon States Language as data.
-
-pub mod intrinsic;
-pub mod path;

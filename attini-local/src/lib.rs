@@ -1,7 +1,10 @@
-//! placeholder
+//! This machine as a place to deploy to: project folders and package commands, and, with the feature `engine`, a whole
+//! environment in one directory: objects, records, the workflow engine and the stack simulator.
 
 #[cfg(feature = "engine")]
-pub mod store;
 pub mod engine;
-pub mod simulator;
 pub mod project;
+#[cfg(feature = "engine")]
+pub mod simulator;
+#[cfg(feature = "engine")]
+pub mod store;
