@@ -1,3 +1,22 @@
-//! tmp
-#[allow(missing_docs)]
-pub fn substitute(text: &str, _l: &dyn Fn(&str)->Option<String>) -> Result<String, String> { Ok(text.to_owned()) }
+//! `attini-config`: what a distribution is called, what it depends on, and how it is deployed.
+//!
+//! One model for the command line and the framework. [`Config::parse`] reads the file and names all of its problems at
+//! once; [`Config::resolve`] answers what it means in one environment, with all variables replaced.
+
+mod dependency;
+mod file;
+mod model;
+mod read;
+mod resolve;
+mod substitute;
+
+#[cfg(test)]
+mod tests;
+
+pub use dependency::{InvalidRange, VersionRange};
+pub use file::{ConfigFileError, FILE_NAMES, choose_file};
+pub use model::{
+    AppConfig, Config, Container, DEFAULT_TEMPLATE, Dependency, DistributionType, Identity, Import, InitDeployConfig,
+    InitStackConfig, Package, ParameterValue, PerEnvironment, Pipeline, ResolvedConfig, ResolvedDependency,
+};
+pub use substitute::{SubstitutionError, substitute};

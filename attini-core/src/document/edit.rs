@@ -28,7 +28,8 @@ impl Document {
     /// without changing others (aliases of it exist, for instance).
     pub fn set(&self, path: &DocPath, value: &str) -> Result<String, Problems> {
         if let Some(Node { kind: NodeKind::Scalar(scalar), .. }) = self.get(path)
-            && scalar.as_json_scalar() == Value::String(value.to_owned())
+            && scalar.text == value
+            && (scalar.quoted || scalar.is_plainly_text())
         {
             return Ok(self.text());
         }
@@ -168,11 +169,12 @@ impl Document {
         let end = self.trimmed(map.span).end;
         let at = self.source.line_span(self.source.line_of(end)).end;
         let behind_last = Edit { span: Span::new(at, at), text: format!("{newline}{indent}{lines}") };
-        // Blank lines may belong to a block of text that keeps them.
-        let end = map.span.end;
-        let starts_line = self.source.text()[..end].ends_with(['\n', '\r']);
+        // Blank lines may belong to a block of text that keeps them. It ends before the indentation of the next line.
+        let line = self.source.line_span(self.source.line_of(map.span.end));
+        let starts_line = self.source.slice(Span::new(line.start, map.span.end)).trim().is_empty();
+        let at = if starts_line { line.start } else { map.span.end };
         let before = if starts_line { "" } else { newline };
-        let behind_blank = Edit { span: Span::new(end, end), text: format!("{before}{indent}{lines}{newline}") };
+        let behind_blank = Edit { span: Span::new(at, at), text: format!("{before}{indent}{lines}{newline}") };
         vec![behind_last, behind_blank]
     }
 
@@ -319,10 +321,8 @@ impl Entry<'_> {
 }
 
 fn key(name: &str, format: Format) -> String {
-    const OTHER_TYPES: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
-        && !OTHER_TYPES.contains(&name.to_ascii_lowercase().as_str());
+    let scalar = Scalar { text: name.to_owned(), quoted: false };
+    let plain = scalar.is_plainly_text() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
     if plain && format == Format::Yaml { name.to_owned() } else { quote(name, format) }
 }
 

@@ -134,6 +134,14 @@ impl Scalar {
         Self { text: text.into(), quoted: true }
     }
 
+    /// Says whether the text, without quotes, is a text to readers of every YAML version.
+    pub(super) fn is_plainly_text(&self) -> bool {
+        const OTHER_TYPES: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+        // Numbers of any kind, dates and the like start with a digit, a sign or a dot.
+        self.text.starts_with(char::is_alphabetic)
+            && !OTHER_TYPES.iter().any(|other| other.eq_ignore_ascii_case(&self.text))
+    }
+
     /// Returns the boolean, number or text that the scalar is.
     ///
     /// The rules are those of YAML 1.2's core schema (`true`, `12`, `0x1F`, `0o17`, `1.5e3`), so YAML 1.1's `yes`, `on`,

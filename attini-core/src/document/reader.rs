@@ -129,7 +129,7 @@ impl<'d> Reader<'d> {
     pub fn known_keys(&mut self, path: &DocPath, known: &[&str]) {
         let Some(entries) = self.document.get(path).and_then(Node::as_map) else { return };
         for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
-            let place = self.document.key_spot(&path.key(&key.text));
+            let place = Some(self.document.source.spot(key.span));
             let problem = match near_miss(&key.text, known) {
                 Some(meant) => {
                     Problem::error(format!("unknown key `{}`", key.text)).with_help(format!("did you mean `{meant}`?"))
@@ -169,7 +169,9 @@ fn near_miss<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     };
     // Two edits turn any short word into any other.
     let allowed = |candidate: &str| if candidate.len() < 5 { 1 } else { 2 };
-    let near = known.iter().map(|candidate| (distance(candidate), *candidate));
+    // Comparing takes time and memory with the length of the key, which anybody may have written.
+    let near = known.iter().filter(|candidate| candidate.len().abs_diff(key.len()) <= 8);
+    let near = near.map(|candidate| (distance(candidate), *candidate));
     near.filter(|(distance, candidate)| *distance <= allowed(candidate)).min().map(|(_, candidate)| candidate)
 }
 

@@ -119,8 +119,9 @@ impl<'s> Builder<'s> {
             Span::new(at, at)
         } else {
             let start = self.block_header(style, span).unwrap_or(span.start);
-            self.last_end = span.end;
-            Span::new(start, span.end)
+            let end = quoted_end(self.source, style, span).unwrap_or(span.end);
+            self.last_end = end;
+            Span::new(start, end)
         };
         if self.expects_key() {
             return self.key(text, plain, tag.as_ref(), span);
@@ -165,8 +166,10 @@ impl<'s> Builder<'s> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Problem> {
+        // The parser's span may go on to the next token.
+        let name = self.source.slice(span).split([' ', '\t', '\r', '\n']).next().unwrap_or_default();
+        let span = Span::new(span.start, span.start + name.len());
         self.last_end = span.end;
-        let name = self.source.slice(span).trim_end();
         if self.expects_key() {
             return Err(self.source.error(span, format!("the alias `{name}` cannot be a key")));
         }
@@ -315,22 +318,47 @@ impl FoundTag {
 
 /// Finds the tag at the beginning of a value, behind an anchor if there is one.
 fn tag_span(source: &Source, value: Span) -> Span {
+    let is_tag = |span: &Span| source.slice(*span).starts_with('!');
+    properties(source, value).find(is_tag).unwrap_or(value)
+}
+
+/// Returns where a quoted text ends; the parser's span may go on to the next token.
+fn quoted_end(source: &Source, style: ScalarStyle, span: Span) -> Option<usize> {
+    let quote = match style {
+        ScalarStyle::SingleQuoted => '\'',
+        ScalarStyle::DoubleQuoted => '"',
+        _ => return None,
+    };
+    let behind = properties(source, span).last().map_or(span.start, |last| last.end);
+    let text = &source.text()[behind..];
+    let open = text.find(quote)? + 1;
+    let mut characters = text[open..].char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        if c == quote {
+            // Two single quotes are one in the text.
+            if quote == '"' || characters.next_if(|(_, next)| *next == quote).is_none() {
+                return Some(behind + open + at + 1);
+            }
+        } else if c == '\\' && quote == '"' {
+            characters.next();
+        }
+    }
+    None
+}
+
+/// Returns the tag and the anchor that stand before a value, in the order of the text.
+fn properties(source: &Source, value: Span) -> impl Iterator<Item = Span> {
     const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
     let text = source.text();
-    let mut start = value.start;
-    loop {
-        start = text.len() - text[start..].trim_start_matches(BLANK).len();
+    let mut at = value.start;
+    // A value has at most one of each.
+    (0..2).map_while(move |_| {
+        let start = text.len() - text[at..].trim_start_matches(BLANK).len();
         let rest = &text[start..];
         let ends = |c: char| BLANK.contains(&c) || ",[]{}".contains(c);
-        let length = rest.find(ends).unwrap_or(rest.len());
-        if rest.starts_with('!') {
-            return Span::new(start, start + length);
-        }
-        if !rest.starts_with('&') {
-            return value;
-        }
-        start += length;
-    }
+        at = start + rest.find(ends).unwrap_or(rest.len());
+        rest.starts_with(['!', '&']).then(|| Span::new(start, at))
+    })
 }
 
 /// Returns the long form: `!Sub x` is the map `Fn::Sub: x`.

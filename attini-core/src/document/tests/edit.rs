@@ -143,7 +143,85 @@ fn some_path() -> impl Strategy<Value = DocPath> {
     })
 }
 
+/// A value of a well laid out file: what stands behind the colon, or lines below the key.
+#[derive(Debug, Clone)]
+enum Laid {
+    Inline(&'static str),
+    Block(Vec<(char, Laid, &'static str)>),
+}
+
+fn laid() -> impl Strategy<Value = Laid> {
+    let inline = [
+        "",
+        "1",
+        "x y",
+        "'q'",
+        "\"q\" ",
+        "{}",
+        "{a: 1}",
+        "{a: , b: {c: 2}}",
+        "[1, {a: 2}]",
+        "|\n          text\n",
+        "~",
+        "!Ref x",
+        ">+\n          text\n\n",
+        "\n          - a: 1\n            b: 2",
+    ];
+    let leaf = proptest::sample::select(inline.to_vec()).prop_map(Laid::Inline);
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        let after = proptest::sample::select(vec!["", "", " # why", "\n", "\n# apart", "\n\n          # deep"]);
+        proptest::collection::vec((inner, after), 1..4).prop_map(|values| {
+            Laid::Block("abcd".chars().zip(values).map(|(key, (value, after))| (key, value, after)).collect())
+        })
+    })
+}
+
+fn lay_out(value: &Laid, indent: usize, text: &mut String) {
+    match value {
+        Laid::Inline(value) => {
+            text.push(' ');
+            text.push_str(value.trim_end_matches('\n'));
+        }
+        Laid::Block(entries) => {
+            for (key, value, after) in entries {
+                text.push_str(&format!("\n{}{key}:", " ".repeat(indent)));
+                lay_out(value, indent + 2, text);
+                let comment_would_be_text = matches!(value, Laid::Inline(value) if value.starts_with(['|', '>']));
+                if !comment_would_be_text {
+                    text.push_str(after);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a text can be set at a path: nothing but maps, null or nothing on the way, no map or list at the end.
+fn can_be_set(document: &Document, path: &DocPath) -> bool {
+    let ancestors = std::iter::successors(path.parent(), DocPath::parent);
+    let open = |path: DocPath| document.get(&path).is_none_or(|node| node.is_null() || node.as_map().is_some());
+    // An expanded short tag is a map that nobody wrote.
+    let is_tag = |path: &DocPath| document.get(path).is_some_and(|node| node.get("Ref").is_some());
+    document.get(path).is_none_or(|node| node.is_null() || node.as_text().is_some())
+        && std::iter::successors(path.parent(), DocPath::parent).all(|path| !is_tag(&path))
+        && ancestors.into_iter().all(open)
+}
+
 proptest! {
+    #[test]
+    fn ordinary_files_can_be_edited(value in laid(), keys in "[a-e]{1,4}", crlf in any::<bool>()) {
+        let mut text = String::new();
+        lay_out(&Laid::Block(vec![('a', value, "")]), 0, &mut text);
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        let document = Document::parse("f.yaml", &text).expect("well laid out");
+        let path = keys.chars().fold(DocPath::root(), |path, key| path.key(key));
+        let edited = document.set(&path, "v");
+        prop_assert_eq!(edited.is_ok(), can_be_set(&document, &path), "{} in {:?}: {:?}", path, text, edited);
+        if let Ok(edited) = edited {
+            prop_assert_eq!(edited.matches('#').count(), text.matches('#').count(), "{:?}", edited);
+            prop_assert_eq!(edited.matches("\r\n").count(), if crlf { edited.matches('\n').count() } else { 0 });
+        }
+    }
+
     #[test]
     fn only_the_value_changes(text in yamlish(), path in some_path(), value in ".{0,8}") {
         for name in ["f.yaml", "f.json"] {
