@@ -173,7 +173,12 @@ impl Scope {
                 report(origin.clone(), "States is missing".to_owned());
                 None
             }
-            Some(Value::Object(states)) => Some(states),
+            Some(Value::Object(states)) => {
+                if states.is_empty() {
+                    report(origin.key("States"), "States must not be empty".to_owned());
+                }
+                Some(states)
+            }
             Some(other) => {
                 report(
                     origin.key("States"),

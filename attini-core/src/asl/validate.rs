@@ -69,7 +69,8 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn scope(&mut self, scope: &'a Scope, trail: &mut Vec<&'a str>) {
         let names: HashSet<&str> = scope.states.iter().map(|state| state.name.as_str()).collect();
-        if !scope.start.is_empty() {
+        // A scope without states was reported when it was read.
+        if !scope.start.is_empty() && !scope.states.is_empty() {
             self.target(&names, &scope.start, "StartAt", &scope.origin, trail);
         }
         for state in &scope.states {
@@ -141,15 +142,32 @@ fn targets(fields: &Map<String, Value>) -> Vec<(&'static str, &Value, DocPath)> 
             found.push((field, value, root.key(field)));
         }
     }
-    for (list, field) in [("Choices", "Choices.Next"), ("Catch", "Catch.Next")] {
-        let entries = fields.get(list).and_then(Value::as_array).into_iter().flatten();
-        for (index, entry) in entries.enumerate() {
-            if let Some(value) = entry.get("Next") {
-                found.push((field, value, root.key(list).index(index).key("Next")));
-            }
+    let entries = |list: &str| fields.get(list).and_then(Value::as_array).into_iter().flatten().enumerate();
+    for (index, entry) in entries("Catch") {
+        if let Some(value) = entry.get("Next") {
+            found.push(("Catch.Next", value, root.key("Catch").index(index).key("Next")));
         }
     }
+    for (index, rule) in entries("Choices") {
+        rule_targets(rule, &root.key("Choices").index(index), &mut found);
+    }
     found
+}
+
+/// Rules may hold further rules in `And`, `Or` and `Not`.
+fn rule_targets<'v>(rule: &'v Value, at: &DocPath, found: &mut Vec<(&'static str, &'v Value, DocPath)>) {
+    if let Some(value) = rule.get("Next") {
+        found.push(("Choices.Next", value, at.key("Next")));
+    }
+    for key in ["And", "Or"] {
+        let rules = rule.get(key).and_then(Value::as_array).into_iter().flatten();
+        for (index, rule) in rules.enumerate() {
+            rule_targets(rule, &at.key(key).index(index), found);
+        }
+    }
+    if let Some(rule) = rule.get("Not") {
+        rule_targets(rule, &at.key("Not"), found);
+    }
 }
 
 fn under(base: &DocPath, rest: &DocPath) -> DocPath {
@@ -158,4 +176,65 @@ fn under(base: &DocPath, rest: &DocPath) -> DocPath {
         Segment::Key(key) => path.key(key),
         Segment::Index(index) => path.index(*index),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn found(machine: &Value) -> Vec<String> {
+        let mut problems = Vec::new();
+        let scope = Scope::read(machine, &DocPath::root(), Dialect::PLAIN, &[], &mut problems);
+        problems.extend(validate(&scope, Dialect::PLAIN));
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+    }
+
+    #[test]
+    fn a_machine_that_is_right() {
+        let inner = json!({"StartAt": "C", "States": {"C": {"Type": "Pass", "End": true}}});
+        let machine = json!({"StartAt": "A", "Comment": "c", "States": {
+            "A": {"Type": "Parallel", "Branches": [inner], "Next": "B"},
+            "B": {"Type": "Choice", "Default": "D", "Choices": [
+                {"Not": {"Variable": "$.x", "IsPresent": true}, "Next": "D"},
+            ]},
+            "D": {"Type": "Succeed"},
+        }});
+        assert_eq!(found(&machine), Vec::<String>::new());
+        let scope = Scope::read(&machine, &DocPath::root(), Dialect::PLAIN, &[], &mut Vec::new());
+        assert_eq!(scope.to_value(), machine);
+    }
+
+    #[test]
+    fn names_have_a_length() {
+        let name = |length: usize| "x".repeat(length);
+        let machine = |name: &str| json!({"StartAt": name, "States": {(name): {"Type": "Pass", "End": true}}});
+        assert_eq!(found(&machine(&name(80))).len(), 0);
+        assert_eq!(found(&machine(&name(81))).len(), 1);
+    }
+
+    #[test]
+    fn types_of_other_dialects_are_unknown() {
+        let machine = json!({"StartAt": "A", "States": {"A": {"Type": "AttiniCfn"}}});
+        assert_eq!(found(&machine), ["States.A.Type: unknown Type AttiniCfn"]);
+    }
+
+    #[test]
+    fn a_scope_that_cannot_be_read_is_reported_once() {
+        assert_eq!(found(&json!({"StartAt": "A"})), [": States is missing"]);
+        assert_eq!(found(&json!({"StartAt": "A", "States": {}})), ["States: States must not be empty"]);
+        assert_eq!(found(&json!(5)), [": must be an object with StartAt and States, not a number"]);
+    }
+
+    #[test]
+    fn links_inside_of_rules_are_checked_too() {
+        let machine = json!({"StartAt": "A", "States": {"A": {"Type": "Choice", "Choices": [
+            {"And": [{"Variable": "$.x", "IsPresent": true, "Next": "B"}], "Next": "A"},
+        ]}}});
+        assert_eq!(
+            found(&machine),
+            ["States.A.Choices[0].And[0].Next: Choices.Next names B, which is no state of this scope"]
+        );
+    }
 }

@@ -117,3 +117,77 @@ fn join_lists(values: &[&Value]) -> Value {
     }
     Value::Array(items)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn fold(inputs: &Value) -> Value {
+        merge_step(inputs).unwrap()
+    }
+
+    #[test]
+    fn plan_case_47_the_fold() {
+        let inputs = json!([{"k": 1, "output": {"A": {"x": 1}}}, {"k": 2, "output": {"B": {"y": 2}}}]);
+        assert_eq!(fold(&inputs), json!({"k": 2, "output": {"A": {"x": 1}, "B": {"y": 2}}}));
+        assert_eq!(fold(&json!([])), json!({}));
+        assert_eq!(fold(&json!([{"l": [1, 2]}, {"l": [2, 3]}])), json!({"l": [1, 2, 3]}));
+        assert_eq!(fold(&json!([{"l": [1, 1]}, {"l": [1, 1]}])), json!({"l": [1, 1]}));
+        assert_eq!(fold(&json!([{"a": 1}, {"a": null}])), json!({"a": 1}));
+        assert_eq!(fold(&json!([{"a": null}, {"a": null}])), json!({"a": null}));
+    }
+
+    #[test]
+    fn the_later_branch_wins_at_every_depth() {
+        let inputs = json!([{"a": {"b": {"c": 1, "d": [1]}}}, {"a": {"b": {"c": 2, "d": "text"}}}]);
+        assert_eq!(fold(&inputs), json!({"a": {"b": {"c": 2, "d": "text"}}}));
+        assert_eq!(fold(&json!([{"a": {"x": 1}}, {"a": 5}, {"a": {"y": 2}}])), json!({"a": {"y": 2}}));
+    }
+
+    #[test]
+    fn plan_case_48_a_changed_value_beats_the_old_one() {
+        let input = |inputs: Value| json!({"k": 1, "output": {"A": {"x": "old"}}, "attiniMerge": inputs});
+        let branch = |x: &str| json!({"k": 1, "output": {"A": {"x": x}}});
+        let merged = fold(&input(json!([branch("new"), branch("old")])));
+        assert_eq!(merged, branch("new"));
+        assert_eq!(fold(&input(json!([branch("old"), branch("old")]))), branch("old"));
+        assert_eq!(fold(&input(json!([branch("one"), branch("two"), branch("old")]))), branch("two"));
+        assert_eq!(fold(&input(json!([]))), branch("old"));
+    }
+
+    #[test]
+    fn a_changed_type_beats_the_old_value_and_lists_of_branches_join() {
+        let base = json!({"a": {"x": 1}, "l": [1]});
+        let merged = merge(&[json!({"a": 5, "l": [1, 2]}), json!({"a": {"x": 1}, "l": [1, 3]})], Some(&base)).unwrap();
+        assert_eq!(merged, json!({"a": 5, "l": [1, 2, 3]}));
+    }
+
+    #[test]
+    fn a_branch_that_dropped_the_payload_does_not_take_it_from_the_others() {
+        let base = json!({"environment": "dev", "output": {}});
+        let merged = merge(&[json!({"x": 1}), base.clone()], Some(&base)).unwrap();
+        assert_eq!(merged, json!({"x": 1, "environment": "dev", "output": {}}));
+    }
+
+    #[test]
+    fn inputs_that_are_no_payloads() {
+        assert_eq!(fold(&json!({"a": 1})), json!({"a": 1}));
+        let error = merge_step(&json!([{}, "text"])).unwrap_err();
+        assert_eq!(error.to_string(), "each branch must end with an object, number 2 ends with a string");
+        assert!(merge_step(&json!("text")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn equal_branches_merge_to_themselves(value in prop::collection::hash_map("[a-c]", prop::collection::vec(0..3, 0..3), 0..4)) {
+            let value = json!(value);
+            prop_assert_eq!(merge(&[value.clone(), value.clone()], None).unwrap(), value.clone());
+            prop_assert_eq!(merge(&[value.clone(), value.clone()], Some(&json!({"a": [9]}))).unwrap(), value);
+        }
+    }
+}

@@ -41,7 +41,7 @@ pub(super) struct Surroundings<'a> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with them, in the template's order.
+/// Everything that is wrong with them: first plans, then runners, then what surrounds them.
 pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> Result<Expansion, Vec<PlanProblem>> {
     let partition = Region::parse(&request.region).map_or("aws", |region| region.partition().id);
     let around =

@@ -34,13 +34,24 @@ impl<'a> Redirects<'a> {
                 self.link(target);
             }
         }
-        for key in ["Choices", "Catch"] {
-            let entries = fields.get_mut(key).and_then(Value::as_array_mut);
-            for entry in entries.into_iter().flatten() {
-                if let Some(target) = entry.get_mut("Next") {
-                    self.link(target);
-                }
-            }
+        for entry in fields.get_mut("Catch").and_then(Value::as_array_mut).into_iter().flatten() {
+            self.rule(entry);
+        }
+        for rule in fields.get_mut("Choices").and_then(Value::as_array_mut).into_iter().flatten() {
+            self.rule(rule);
+        }
+    }
+
+    /// Changes the link of an entry in `Catch` or `Choices`, and those of the rules inside.
+    fn rule(&self, rule: &mut Value) {
+        if let Some(target) = rule.get_mut("Next") {
+            self.link(target);
+        }
+        for key in ["And", "Or"] {
+            rule.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().for_each(|rule| self.rule(rule));
+        }
+        if let Some(rule) = rule.get_mut("Not") {
+            self.rule(rule);
         }
     }
 

@@ -97,7 +97,7 @@ pub(super) fn expand_plan(
             part["Condition"] = condition.clone();
         }
     }
-    if let Some(depends) = resource.get("DependsOn").filter(|value| !value.is_null()) {
+    if let Some(depends) = depends_on(resource, runners) {
         for part in [&mut machine, &mut trigger] {
             part["DependsOn"] = depends.clone();
         }
@@ -298,6 +298,19 @@ fn with_own_policy(policies: &Value, context: &PlanContext) -> Value {
         }],
     }));
     Value::Array(list)
+}
+
+/// Returns what the plan depends on, without runners: they are no resources any more, and the trigger names their parts.
+fn depends_on(resource: &Value, runners: &BTreeSet<String>) -> Option<Value> {
+    let is_runner = |id: &Value| id.as_str().is_some_and(|id| runners.contains(id));
+    match resource.get("DependsOn")? {
+        Value::Null => None,
+        Value::Array(ids) => {
+            let kept: Vec<Value> = ids.iter().filter(|id| !is_runner(id)).cloned().collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        id => (!is_runner(id)).then(|| id.clone()),
+    }
 }
 
 fn metadata(resource: &Value, listed: Vec<Value>) -> Map<String, Value> {

@@ -214,6 +214,7 @@ impl Reader<'_> {
         if source.contains_key("Choices") || source.contains_key("Default") {
             let text = "in a list of steps a Choice has Condition, IsTrue and IsFalse instead of Choices and Default";
             self.report(state.origin.clone(), trail, text);
+            self.states.push(state);
             return;
         }
         for key in source.keys().filter(|key| !CHOICE_KEYS.contains(&key.as_str())) {

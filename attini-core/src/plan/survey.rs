@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::kinds::DIALECT;
 use super::simple::read_list;
-use super::{APP_DEPLOYMENT_PLAN, DEPLOYMENT_PLAN};
+use super::{APP_DEPLOYMENT_PLAN, DEFAULT_RUNNER, DEPLOYMENT_PLAN, RUNNER};
 use crate::asl::Scope;
 use crate::document::DocPath;
 
@@ -81,7 +81,7 @@ pub struct StepInfo {
 
 /// Returns every step of a plan at any depth, in either syntax; generated states are left out.
 ///
-/// `at` is the path of the plan in its template. Whatever cannot be read as a step is skipped.
+/// `at` is the path of the plan in its template. A step of the list syntax without a name is skipped.
 #[must_use]
 pub fn steps(plan: &Value, at: &DocPath) -> Vec<StepInfo> {
     let mut found = Vec::new();
@@ -117,6 +117,34 @@ pub fn used_runners(template: &Value) -> Vec<String> {
         });
     }
     runners
+}
+
+/// Says whether an expansion of the template needs to know the default VPC's subnets.
+///
+/// That is so when a runner names no network of its own; it may be said for a template that turns out not to need them.
+#[must_use]
+pub fn needs_default_vpc(template: &Value) -> bool {
+    let resources = template.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    let mut runners = resources.filter(|(_, resource)| resource.get("Type").is_some_and(|kind| kind == RUNNER));
+    let default_vpc = |resource: &Value| {
+        let network = resource.get("Properties").and_then(|properties| properties.get("AwsVpcConfiguration"));
+        network.is_none_or(Value::is_null)
+    };
+    if runners.any(|(_, resource)| default_vpc(resource)) {
+        return true;
+    }
+    if template.get("Resources").and_then(|resources| resources.get(DEFAULT_RUNNER)).is_some() {
+        return false;
+    }
+    find_plans(template).iter().any(|plan| {
+        let mut needed = false;
+        if let Some(definition) = plan.definition(template) {
+            collect(&read(definition, &plan.path()), &mut |state| {
+                needed |= matches!(state.kind.as_str(), "AttiniRunnerJob" | "AttiniCdk" | "AttiniSam");
+            });
+        }
+        needed
+    })
 }
 
 fn read(plan: &Value, at: &DocPath) -> Scope {
