@@ -1,5 +1,6 @@
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
@@ -7,8 +8,8 @@ use std::thread;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zip::result::ZipError;
-use zip::write::{SimpleFileOptions, ZipFileBuilder};
-use zip::{CompressionMethod, DateTime, PreparedZipFile, ZipArchive, ZipWriter};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::digest::{FileRecord, content_digest};
 use super::tree::{EntryKind, FileTree, TreeEntry};
@@ -17,10 +18,14 @@ use super::tree::{EntryKind, FileTree, TreeEntry};
 const IN_MEMORY_BYTES: u64 = 4 << 20;
 /// From this size on an entry gets fields of 64 bits; below 4 GiB, so that what does not compress still fits without.
 const ZIP64_FROM_BYTES: u64 = 0xf000_0000;
+/// Small files are compressed together, because starting a compressor costs more than 2 KiB of text.
+const BATCH_ENTRIES: usize = 64;
+/// Uncompressed bytes from which on a batch is full.
+const BATCH_BYTES: u64 = 1 << 19;
 /// Uncompressed bytes that are in memory at the same time, at most.
 const WINDOW_BYTES: u64 = 48 << 20;
-/// Entries that are being compressed or wait for their turn, at most.
-const WINDOW_ENTRIES: usize = 512;
+/// Batches that are being compressed or wait for their turn, at most.
+const WINDOW_BATCHES: usize = 64;
 
 /// How to write a distribution.
 pub struct WriteOptions<'a> {
@@ -124,40 +129,33 @@ pub fn write_zip<W: Write + Seek>(
 fn write_with_limit<W: Write + Seek>(
     tree: &dyn FileTree,
     entries: &[TreeEntry],
-    mut output: W,
+    output: W,
     options: &WriteOptions<'_>,
     in_memory_bytes: u64,
 ) -> Result<WriteReport, WriteError> {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by(|one, other| one.path.cmp(&other.path));
+    let batches = batches(&entries, in_memory_bytes);
     let packer = Packer { tree, options, in_memory_bytes };
-    let mut archive = ZipWriter::new(BufWriter::with_capacity(1 << 18, &mut output));
+    let broken = Cell::new(false);
+    let mut archive = ZipWriter::new(BufWriter::with_capacity(1 << 18, Output { inner: output, broken: &broken }));
     let mut files = Vec::new();
-    let mut directories = 0;
 
     let (jobs, queue) = mpsc::channel();
     let queue = Mutex::new(queue);
     let written = thread::scope(|scope| {
-        for _ in 0..options.threads.get().min(entries.len()) {
+        for _ in 0..options.threads.get().min(batches.len()) {
             scope.spawn(|| packer.work(&queue));
         }
         // The workers end when the sender is gone.
         let jobs = jobs;
-        in_order(&entries, &jobs, |entry, packed| match packed {
-            None => {
-                directories += 1;
-                archive.add_directory(entry.path.as_str(), packer.options_of(0o755)).map_err(WriteError::Write)
-            }
-            Some(packed) => {
-                let (record, content) = packed?;
-                files.push(record);
-                content.add_to(&mut archive).map_err(WriteError::Write)
-            }
+        in_order(&batches, &jobs, |packed| {
+            files.extend(packed.files);
+            archive.merge_archive(packed.archive).map_err(WriteError::Write)
         })
     });
     if let Err(error) = written {
-        // Dropped, it would close the archive as if it were whole, and print to the terminal what it thinks of that.
-        std::mem::forget(archive);
+        broken.set(true);
         return Err(error);
     }
 
@@ -165,64 +163,116 @@ fn write_with_limit<W: Write + Seek>(
     buffered.flush().map_err(|error| WriteError::Write(error.into()))?;
     let bytes = files.iter().map(|file| file.size).sum();
     let digest = content_digest(&files);
+    let directories = entries.len() - files.len();
     Ok(WriteReport { files, directories, bytes, digest })
 }
 
-type Packed = Result<(FileRecord, Content), WriteError>;
-
-struct Job<'a> {
-    entry: &'a TreeEntry,
-    answer: mpsc::SyncSender<Packed>,
+/// The output until something fails, then nothing: an archive that is dropped half-way closes itself as if it were whole, and
+/// prints to the terminal when it cannot.
+struct Output<'a, W> {
+    inner: W,
+    broken: &'a Cell<bool>,
 }
 
-/// Hands the files to the workers, as many as the window allows, and gives `take` each entry in order.
-///
-/// Directories come without anything packed.
-fn in_order<'a>(
-    entries: &[&'a TreeEntry],
-    jobs: &mpsc::Sender<Job<'a>>,
-    mut take: impl FnMut(&'a TreeEntry, Option<Packed>) -> Result<(), WriteError>,
-) -> Result<(), WriteError> {
-    let mut waiting: VecDeque<(&TreeEntry, Option<mpsc::Receiver<Packed>>, u64)> = VecDeque::new();
-    let mut coming = entries.iter().copied().peekable();
-    let mut in_flight = 0;
-    loop {
-        while let Some(entry) = coming.next_if(|_| waiting.len() < WINDOW_ENTRIES && in_flight < WINDOW_BYTES) {
-            let EntryKind::File { size, .. } = entry.kind else {
-                waiting.push_back((entry, None, 0));
-                continue;
-            };
-            let bytes = size.min(IN_MEMORY_BYTES);
-            let (answer, packed) = mpsc::sync_channel(1);
-            jobs.send(Job { entry, answer }).map_err(|_| stopped())?;
-            in_flight += bytes;
-            waiting.push_back((entry, Some(packed), bytes));
+impl<W> Output<'_, W> {
+    fn unless_broken<T>(&mut self, otherwise: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.broken.get() {
+            return Ok(otherwise);
         }
-        let Some((entry, packed, bytes)) = waiting.pop_front() else { return Ok(()) };
-        let packed = packed.map(|packed| packed.recv().map_err(|_| stopped())).transpose()?;
-        in_flight -= bytes;
-        take(entry, packed)?;
+        let result = act(&mut self.inner);
+        self.broken.set(result.is_err());
+        result
     }
 }
 
-/// Only a panic ends a worker early, and it is passed on.
-fn stopped() -> WriteError {
-    WriteError::Write(io::Error::other("a compressing thread stopped").into())
+impl<W: Write> Write for Output<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Whole, so that an output that takes nothing any more counts as failed here.
+        self.unless_broken(bytes.len(), |inner| inner.write_all(bytes).map(|()| bytes.len()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_broken((), Write::flush)
+    }
 }
 
-/// A file's compressed form.
-enum Content {
-    Memory(Box<PreparedZipFile>),
-    /// An archive with that file alone.
-    Scratch(Box<dyn Scratch>),
+impl<W: Seek> Seek for Output<'_, W> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.unless_broken(0, |inner| inner.seek(position))
+    }
 }
 
-impl Content {
-    fn add_to<W: Write + Seek>(self, archive: &mut ZipWriter<W>) -> Result<(), ZipError> {
-        match self {
-            Self::Memory(file) => archive.add_prepared_file(*file),
-            Self::Scratch(scratch) => archive.raw_copy_file(ZipArchive::new(scratch)?.by_index_raw(0)?),
+/// Entries that follow each other in the archive: many small ones, or one large file.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    entries: &'a [&'a TreeEntry],
+    /// Bytes that it needs in memory, at most.
+    bytes: u64,
+}
+
+fn batches<'a>(entries: &'a [&'a TreeEntry], in_memory_bytes: u64) -> Vec<Batch<'a>> {
+    let mut batches = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (index, entry) in entries.iter().enumerate() {
+        let size = entry_bytes(entry);
+        let is_large = size > in_memory_bytes;
+        if index > start && (is_large || bytes >= BATCH_BYTES || index - start >= BATCH_ENTRIES) {
+            batches.push(Batch { entries: &entries[start..index], bytes });
+            (start, bytes) = (index, 0);
         }
+        bytes += size.min(in_memory_bytes);
+        if is_large {
+            batches.push(Batch { entries: &entries[index..=index], bytes: 0 });
+            (start, bytes) = (index + 1, 0);
+        }
+    }
+    if start < entries.len() {
+        batches.push(Batch { entries: &entries[start..], bytes });
+    }
+    batches
+}
+
+fn entry_bytes(entry: &TreeEntry) -> u64 {
+    match entry.kind {
+        EntryKind::File { size, .. } => size,
+        EntryKind::Directory => 0,
+    }
+}
+
+/// A batch in its compressed form.
+struct Packed {
+    archive: ZipArchive<Box<dyn Scratch>>,
+    files: Vec<FileRecord>,
+}
+
+type Answer = Result<Packed, WriteError>;
+
+struct Job<'a> {
+    batch: Batch<'a>,
+    answer: mpsc::SyncSender<Answer>,
+}
+
+/// Hands the batches to the workers, as many as the window allows, and gives `take` what they make of them, in order.
+fn in_order<'a>(
+    batches: &[Batch<'a>],
+    jobs: &mpsc::Sender<Job<'a>>,
+    mut take: impl FnMut(Packed) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    // Only a panic ends a worker early, and the scope passes it on.
+    let stopped = || WriteError::Write(io::Error::other("a compressing thread stopped").into());
+    let mut waiting = VecDeque::new();
+    let mut coming = batches.iter().copied().peekable();
+    let mut in_flight = 0;
+    loop {
+        while let Some(batch) = coming.next_if(|_| waiting.len() < WINDOW_BATCHES && in_flight < WINDOW_BYTES) {
+            let (answer, packed) = mpsc::sync_channel(1);
+            jobs.send(Job { batch, answer }).map_err(|_| stopped())?;
+            in_flight += batch.bytes;
+            waiting.push_back((packed, batch.bytes));
+        }
+        let Some((packed, bytes)) = waiting.pop_front() else { return Ok(()) };
+        take(packed.recv().map_err(|_| stopped())??)?;
+        in_flight -= bytes;
     }
 }
 
@@ -237,39 +287,44 @@ impl Packer<'_> {
         let mut buffer = vec![0; 1 << 16];
         loop {
             let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(Job { entry, answer }) = job else { return };
-            if answer.send(self.pack(entry, &mut buffer)).is_err() {
+            let Ok(Job { batch, answer }) = job else { return };
+            if answer.send(self.pack(batch, &mut buffer)).is_err() {
                 // Nobody waits any more: writing failed, and every other answer is moot too.
                 return;
             }
         }
     }
 
-    fn pack(&self, entry: &TreeEntry, buffer: &mut [u8]) -> Packed {
-        let (executable, size) = match entry.kind {
-            EntryKind::File { executable, size } => (executable, size),
-            EntryKind::Directory => (true, 0),
+    fn pack(&self, batch: Batch<'_>, buffer: &mut [u8]) -> Answer {
+        let first = batch.entries.first().map_or("", |entry| &entry.path);
+        let compress = |path: &str, source| WriteError::Compress { path: path.to_owned(), source };
+        let is_large = batch.entries.iter().any(|entry| entry_bytes(entry) > self.in_memory_bytes);
+        let place: Box<dyn Scratch> = match is_large {
+            true => (self.options.scratch)().map_err(|error| compress(first, error.into()))?,
+            false => Box::new(Cursor::new(Vec::new())),
         };
-        let path = &entry.path;
-        let read = |source| WriteError::Read { path: path.clone(), source };
-        let compress = |source| WriteError::Compress { path: path.clone(), source };
-        let options = self.options_of(if executable { 0o755 } else { 0o644 });
-        let mut source = Hashing { file: self.tree.open(path).map_err(read)?, hasher: Sha256::new(), bytes: 0 };
-
-        let content = if size <= self.in_memory_bytes {
-            let mut packed = ZipFileBuilder::new(path, options).map_err(compress)?;
-            source.copy(&mut packed, buffer).map_err(|failed| failed.explain(path))?;
-            Content::Memory(Box::new(packed.finish().map_err(compress)?))
-        } else {
-            let scratch = (self.options.scratch)().map_err(|error| compress(error.into()))?;
-            let mut packed = ZipWriter::new(scratch);
-            packed.start_file(path, options.large_file(size >= ZIP64_FROM_BYTES)).map_err(compress)?;
-            source.copy(&mut packed, buffer).map_err(|failed| failed.explain(path))?;
-            Content::Scratch(packed.finish().map_err(compress)?)
-        };
-        let record =
-            FileRecord { path: path.clone(), sha256: source.hasher.finalize().into(), executable, size: source.bytes };
-        Ok((record, content))
+        let mut archive = ZipWriter::new(place);
+        let mut files = Vec::new();
+        for entry in batch.entries {
+            let path = entry.path.as_str();
+            match entry.kind {
+                EntryKind::Directory => {
+                    archive.add_directory(path, self.options_of(0o755)).map_err(|error| compress(path, error))?;
+                }
+                EntryKind::File { executable, size } => {
+                    let options = self.options_of(if executable { 0o755 } else { 0o644 });
+                    let file =
+                        self.tree.open(path).map_err(|source| WriteError::Read { path: path.to_owned(), source })?;
+                    let options = options.large_file(size >= ZIP64_FROM_BYTES);
+                    archive.start_file(path, options).map_err(|error| compress(path, error))?;
+                    let mut source = Hashing { file, hasher: Sha256::new(), bytes: 0 };
+                    source.copy(&mut archive, buffer).map_err(|failed| failed.explain(path))?;
+                    files.push(source.into_record(path, executable));
+                }
+            }
+        }
+        let archive = archive.finish_into_readable().map_err(|error| compress(first, error))?;
+        Ok(Packed { archive, files })
     }
 
     fn options_of(&self, mode: u32) -> SimpleFileOptions {
@@ -304,6 +359,10 @@ impl CopyError {
 }
 
 impl Hashing<'_> {
+    fn into_record(self, path: &str, executable: bool) -> FileRecord {
+        FileRecord { path: path.to_owned(), sha256: self.hasher.finalize().into(), executable, size: self.bytes }
+    }
+
     fn copy(&mut self, output: &mut dyn Write, buffer: &mut [u8]) -> Result<(), CopyError> {
         loop {
             let count = match self.file.read(buffer) {

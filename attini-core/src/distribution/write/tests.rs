@@ -123,13 +123,14 @@ fn what_is_written_passes_the_checks_of_reading() {
 
 #[test]
 fn more_entries_than_the_window_holds() {
+    const FILES: usize = BATCH_ENTRIES * (WINDOW_BATCHES + 3);
     let mut tree = MemTree::default();
-    for number in 0..(WINDOW_ENTRIES * 3) {
+    for number in 0..FILES {
         tree.add(&format!("d{}/f{number}", number % 7), number.to_string().as_bytes(), false);
     }
     let (bytes, report) = write(&tree, &options(3), IN_MEMORY_BYTES);
-    assert_eq!(report.files.len(), WINDOW_ENTRIES * 3);
-    assert_eq!(ZipArchive::new(Cursor::new(bytes)).unwrap().len(), WINDOW_ENTRIES * 3 + 7);
+    assert_eq!(report.files.len(), FILES);
+    assert_eq!(ZipArchive::new(Cursor::new(bytes)).unwrap().len(), FILES + 7);
 }
 
 #[test]
