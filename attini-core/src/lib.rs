@@ -12,6 +12,7 @@ pub mod deploy;
 pub mod distribution;
 pub mod document;
 pub mod framework;
+pub mod follow;
 pub mod guard;
 pub mod inventory;
 pub mod payload;
