@@ -21,6 +21,7 @@ struct Story {
     now: i64,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "callers write it in place with `json!`")]
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
 }

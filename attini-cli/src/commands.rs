@@ -1,0 +1,7 @@
+//! The commands, one file each.
+
+pub(crate) mod configure;
+pub(crate) mod deploy;
+pub(crate) mod distribution;
+pub(crate) mod environment;
+pub(crate) mod local;

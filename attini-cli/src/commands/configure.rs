@@ -1,0 +1,135 @@
+//! `attini configure`: edits of configuration files, used mainly inside package commands (cli.md 15).
+
+use std::path::PathBuf;
+
+use attini_core::value::DistributionId;
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::{CommandError, ErrorKind};
+use crate::ui::BLUE;
+use crate::world::{Edit, EditTarget};
+
+/// Set values in configuration files
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigureArgs {
+    #[command(subcommand)]
+    pub command: ConfigureCommand,
+}
+
+/// The sub-commands of `configure`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigureCommand {
+    SetDistId(SetDistIdArgs),
+    /// Set a parameter of the init stack in the `attini-config` file
+    SetInitDeployParameter(SetInitDeployArgs),
+    /// Set a tag of the init stack in the `attini-config` file
+    SetInitDeployTag(SetInitDeployArgs),
+    /// Set a parameter in the configuration file of a stack
+    SetParameter(SetInFileArgs),
+    /// Set a tag in the configuration file of a stack
+    SetTag(SetInFileArgs),
+}
+
+/// Set the distribution id in the `attini-config` file
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["id", "random"])))]
+pub(crate) struct SetDistIdArgs {
+    /// Directory of the distribution
+    #[arg(long, value_name = "DIR", default_value = ".", allow_hyphen_values = true)]
+    pub path: PathBuf,
+    /// The id
+    #[arg(long, allow_hyphen_values = true)]
+    pub id: Option<String>,
+    /// Take a random UUID
+    #[arg(long)]
+    pub random: bool,
+    /// Replace an id that is set already
+    #[arg(long = "override")]
+    pub replace: bool,
+}
+
+/// Set a value of the init stack.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetInitDeployArgs {
+    /// Directory of the distribution
+    #[arg(long, value_name = "DIR", default_value = ".", allow_hyphen_values = true)]
+    pub path: PathBuf,
+    /// Environment that the value is for; `default` is for all
+    #[arg(short, long, value_name = "NAME", default_value = "default", allow_hyphen_values = true)]
+    pub environment: String,
+    #[command(flatten)]
+    pub pair: PairArgs,
+}
+
+/// Set a value in a file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetInFileArgs {
+    /// The file: `.yaml`, `.yml` or `.json`
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub pair: PairArgs,
+}
+
+/// Key and value.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PairArgs {
+    /// Key of the value
+    #[arg(long, allow_hyphen_values = true)]
+    pub key: String,
+    /// The value
+    #[arg(long, allow_hyphen_values = true)]
+    pub value: String,
+    /// Replace a value that is set already
+    #[arg(long = "override")]
+    pub replace: bool,
+}
+
+pub(crate) fn run(ctx: &mut Context<'_>, args: &ConfigureArgs) -> Result<(), CommandError> {
+    match &args.command {
+        ConfigureCommand::SetDistId(args) => set_dist_id(ctx, args),
+        ConfigureCommand::SetInitDeployParameter(args) => set_init_deploy(ctx, args, "parameters", "parameter"),
+        ConfigureCommand::SetInitDeployTag(args) => set_init_deploy(ctx, args, "tags", "tag"),
+        ConfigureCommand::SetParameter(args) => set_in_file(ctx, args, "parameters", "parameter"),
+        ConfigureCommand::SetTag(args) => set_in_file(ctx, args, "tags", "tag"),
+    }
+}
+
+fn set_dist_id(ctx: &mut Context<'_>, args: &SetDistIdArgs) -> Result<(), CommandError> {
+    let value = args.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    DistributionId::parse(&value)?;
+    let target = EditTarget::ConfigIn(args.path.clone());
+    let path = vec!["distributionId".to_owned()];
+    ctx.backends.packager().edit(&Edit { target, path, value: value.clone(), replace: args.replace })?;
+    let text = format!("DistributionId set to: {value}");
+    tell(ctx, &text)
+}
+
+fn set_init_deploy(ctx: &mut Context<'_>, args: &SetInitDeployArgs, map: &str, word: &str) -> Result<(), CommandError> {
+    let PairArgs { key, value, replace } = &args.pair;
+    let target = EditTarget::ConfigIn(args.path.clone());
+    let path = ["initDeployConfig", map, &args.environment, key].map(str::to_owned).to_vec();
+    ctx.backends.packager().edit(&Edit { target, path, value: value.clone(), replace: *replace })?;
+    let text = format!("Set {word} {key}={value} for environment = {} in attini-config", args.environment);
+    tell(ctx, &text)
+}
+
+fn set_in_file(ctx: &mut Context<'_>, args: &SetInFileArgs, map: &str, word: &str) -> Result<(), CommandError> {
+    let PairArgs { key, value, replace } = &args.pair;
+    let known = args.file.extension().is_some_and(|extension| ["yml", "yaml", "json"].iter().any(|it| extension == *it));
+    if !known {
+        let text = format!("{} is neither `.yaml`, `.yml` nor `.json`", args.file.display());
+        return Err(CommandError::new(ErrorKind::Config, text));
+    }
+    let target = EditTarget::File(args.file.clone());
+    let path = vec![map.to_owned(), key.clone()];
+    ctx.backends.packager().edit(&Edit { target, path, value: value.clone(), replace: *replace })?;
+    tell(ctx, &format!("Set {word} {key}={value} in {}", args.file.display()))
+}
+
+fn tell(ctx: &mut Context<'_>, text: &str) -> Result<(), CommandError> {
+    let painted = ctx.ui.paint(BLUE, text);
+    ctx.ui.line(&painted)?;
+    ctx.ui.event((ctx.ui.now)(), "configured", &text.into())
+}

@@ -1,0 +1,60 @@
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::TargetArgs;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::records::{self, DeploymentRecord, labels};
+use crate::resolve;
+
+/// List the deployments of a distribution, oldest first
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many to list: the newest ones
+    #[arg(short, long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub output_limit: u32,
+}
+
+pub(crate) async fn run(ctx: &mut Context<'_>, args: &HistoryArgs) -> Result<(), CommandError> {
+    let world = ctx.world()?;
+    let ports = world.ports();
+    let inventory = ports.inventory.as_ref();
+    let environment = resolve::environment(ctx, inventory, args.target.environment.environment.as_deref()).await?;
+    let name = &args.target.distribution_name;
+    let limit = usize::try_from(args.output_limit).unwrap_or(usize::MAX);
+    let mut found = records::deployments(inventory, &environment.name, name, limit, |_| true).await?;
+    found.reverse();
+    if found.is_empty() && !ctx.ui.is_json() {
+        return ctx.ui.line(&format!("No distribution with name {name} found in {}", environment.name));
+    }
+    let list: Vec<Value> = found.iter().map(entry).collect();
+    ctx.ui.data(&json!(list))
+}
+
+fn entry(found: &DeploymentRecord) -> Value {
+    let mut entry = Map::new();
+    let mut add = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            entry.insert(key.to_owned(), json!(value));
+        }
+    };
+    add("distributionName", Some(found.distribution.clone()));
+    add("environment", Some(found.environment.clone()));
+    add("deploymentTime", found.labels.deployed.and_then(local_time));
+    add("deploymentTimeUtc", found.labels.deployed.map(|time| time.to_string()));
+    add("errorCode", found.error_code.clone());
+    add("deploymentPlanStatus", found.status.clone());
+    add("outcome", found.outcome.clone());
+    add("userIdentity", found.user.clone());
+    add("objectIdentifier", found.object.as_ref().map(ToString::to_string));
+    entry.extend(labels(&found.labels));
+    Value::Object(entry)
+}
+
+/// Returns the time as clocks here show it: `yyyy-MM-dd HH:mm:ss`.
+pub(crate) fn local_time(time: attini_core::value::Timestamp) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(time.as_ms()).ok()?;
+    Some(time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string())
+}

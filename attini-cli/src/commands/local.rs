@@ -1,0 +1,23 @@
+//! `attini local`: what only the local world has.
+
+pub(crate) mod reset;
+pub(crate) mod set;
+pub(crate) mod worker;
+
+use clap::Subcommand;
+
+/// Manage the local world on this machine
+#[derive(Debug, clap::Args)]
+pub(crate) struct LocalArgs {
+    #[command(subcommand)]
+    pub command: LocalCommand,
+}
+
+/// The sub-commands of `local`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalCommand {
+    Set(set::SetArgs),
+    Reset(reset::ResetArgs),
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
+}

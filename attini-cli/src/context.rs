@@ -1,0 +1,110 @@
+//! What every command gets: streams, settings, libraries and its own command line.
+
+use std::path::PathBuf;
+
+use crate::argv::shell_line;
+use crate::args::GlobalArgs;
+use crate::error::{CommandError, ErrorKind};
+use crate::ui::Ui;
+use crate::world::{Backends, LocalOptions, LocalWorld};
+
+/// Settings from environment variables, read once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    /// `ATTINI_LOCAL` is `1` or `true`.
+    pub local: bool,
+    /// `ATTINI_HOME`.
+    pub home: Option<PathBuf>,
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: Option<String>,
+    /// `ATTINI_DISABLE_ANSI_COLOR` is `true`, or `NO_COLOR` is set.
+    pub no_color: bool,
+}
+
+impl Settings {
+    /// Reads the settings through `var`.
+    pub(crate) fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+        let is_on = |name: &str, words: &[&str]| {
+            var(name).is_some_and(|value| words.iter().any(|word| value.eq_ignore_ascii_case(word)))
+        };
+        let set = |name: &str| var(name).filter(|value| !value.is_empty());
+        Self {
+            local: is_on("ATTINI_LOCAL", &["1", "true"]),
+            home: set("ATTINI_HOME").map(PathBuf::from),
+            region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")),
+            no_color: is_on("ATTINI_DISABLE_ANSI_COLOR", &["true"]) || set("NO_COLOR").is_some(),
+        }
+    }
+}
+
+/// What a command works with.
+pub(crate) struct Context<'a> {
+    /// Streams.
+    pub ui: &'a mut Ui,
+    /// Environment variables.
+    pub settings: &'a Settings,
+    /// Global options.
+    pub global: GlobalArgs,
+    /// Libraries.
+    pub backends: &'a dyn Backends,
+    /// The command line as the person wrote it, without the program.
+    pub argv: &'a [String],
+}
+
+impl Context<'_> {
+    /// Opens the world that the command line asks for.
+    pub(crate) fn world(&mut self) -> Result<Box<dyn LocalWorld>, CommandError> {
+        if !self.is_local() {
+            let hint = format!("the local world needs no account: {}", self.local_form());
+            return Err(CommandError::execution("the AWS world is not in this version").hint(hint));
+        }
+        if let Some(profile) = &self.global.profile {
+            let text = format!("`--profile {profile}` has no meaning in the local world, which uses no credentials");
+            self.ui.warn(&text)?;
+        }
+        let region = match (&self.global.region, &self.settings.region) {
+            (Some(region), _) => Some(region.clone()),
+            (None, Some(text)) => Some(attini_core::value::Region::parse(text)?),
+            (None, None) => None,
+        };
+        self.backends.local_world(&LocalOptions { home: self.settings.home.clone(), region })
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        self.global.local || self.settings.local
+    }
+
+    /// Returns the same command line for the local world.
+    fn local_form(&self) -> String {
+        let mut words: Vec<&str> = self.argv.iter().map(String::as_str).collect();
+        // Everything after `--` is no option.
+        let end = words.iter().position(|word| *word == "--").unwrap_or(words.len());
+        words.insert(end, "--local");
+        words.insert(0, "attini");
+        shell_line(words)
+    }
+
+    /// Returns a command line of ours that reaches the same world.
+    pub(crate) fn command_line(&self, words: &[&str]) -> String {
+        let mut all = vec!["attini"];
+        all.extend(words);
+        if self.is_local() {
+            all.push("--local");
+        }
+        if let Some(region) = &self.global.region {
+            all.extend(["-r", region.as_str()]);
+        }
+        shell_line(all)
+    }
+
+    /// Returns the answer to a question that has to be answered with `Y`.
+    ///
+    /// Without a terminal nothing is asked: the error names the option that replaces the answer.
+    pub(crate) fn confirm(&mut self, question: &str, option: &str) -> Result<bool, CommandError> {
+        match self.ui.ask(&format!("{question} (Y/N)"))? {
+            Some(answer) => Ok(answer.eq_ignore_ascii_case("y")),
+            None => Err(CommandError::new(ErrorKind::IllegalArgument, "a confirmation is needed, and nobody can be asked")
+                .hint(format!("pass `{option}` to go on without a question"))),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What happens to a deployment in lines for people, and the line that shows what is running.
+
+use std::time::Duration;
+
+use anstyle::Style;
+use attini_core::follow::{FollowEvent, Published, Step, Waiting, What};
+use attini_core::port::{ExecutionStatus, StackEvent};
+use attini_core::value::Timestamp;
+
+use crate::ui::{DIM, GREEN, RED, Ui, YELLOW, printable};
+
+/// What is running now, and what was shown.
+#[derive(Debug, Default)]
+pub(super) struct TextView {
+    running: Vec<(Step, Timestamp)>,
+    phase: Option<(&'static str, Timestamp)>,
+    beat: usize,
+    failure_shown: bool,
+}
+
+impl TextView {
+    /// Returns the lines of an event.
+    pub(super) fn lines(&mut self, event: &FollowEvent, answer_line: &dyn Fn(&str) -> String, ui: &Ui) -> Vec<String> {
+        let at = event.at;
+        match &event.what {
+            What::StillWaiting { waiting, since } => {
+                let missing = match waiting {
+                    Waiting::Publication => "The upload is not published yet",
+                    Waiting::Plan => "The deployment plan has not started yet",
+                };
+                vec![format!("{missing} ({})", time(*since))]
+            }
+            What::Published(it) => published(it, ui),
+            What::NoStack => vec!["No stack present in distribution".to_owned()],
+            What::InitStackUnchanged => vec!["No changes to init stack".to_owned()],
+            What::InitStackStarted { .. } => {
+                self.phase = Some(("init stack", at));
+                vec!["Deploying init stack".to_owned()]
+            }
+            What::InitStackEvent(event) => vec![stack_line("", event, ui)],
+            What::InitStackDone { created, duration } => {
+                self.phase = None;
+                let how = if *created { "created" } else { "updated" };
+                vec![format!("Init stack {how} successfully ({})", time(*duration))]
+            }
+            What::NoPlan => vec!["No deployment plan found".to_owned()],
+            What::PlanStarted { .. } => vec!["Running deployment plan".to_owned()],
+            What::StepStarted(step) => {
+                self.running.push((step.clone(), at));
+                if passes(step) { Vec::new() } else { vec![format!("{} {}", ui.paint(DIM, "→"), step.name)] }
+            }
+            What::StepOutput { step, line } => {
+                let text = printable(&line.text, ui.terminal.color_out);
+                vec![format!("  {}{text}", self.prefix(step, ui))]
+            }
+            What::StepStackEvent { step, event } => vec![stack_line(&self.prefix(step, ui), event, ui)],
+            What::ApprovalNeeded(step) => vec![
+                format!("  {} {}", ui.paint(YELLOW, "MANUAL APPROVAL NEEDED:"), step.name),
+                format!("  {}", answer_line(&step.name)),
+            ],
+            What::StepRetried { step, attempt, error, cause } => {
+                let mark = ui.paint(YELLOW, "↻");
+                vec![format!("{mark} {}  attempt {attempt} failed, trying again: {}", step.name, joined(error, cause))]
+            }
+            What::StepSucceeded { step, duration, .. } => {
+                self.end(step);
+                vec![end_line(ui, GREEN, "✓", step, &time(*duration))]
+            }
+            What::StepFailed { step, duration, first_cause, caught, .. } => {
+                self.end(step);
+                self.failure_shown |= !caught;
+                let after = if *caught { format!("{}, handled by the plan", time(*duration)) } else { time(*duration) };
+                let mut lines = vec![end_line(ui, RED, "✗", step, &after)];
+                if let Some(first) = first_cause {
+                    lines.push(format!("    {}", printable(&first.message, false)));
+                    lines.extend(first.details.iter().map(|line| format!("    | {}", printable(line, false))));
+                }
+                lines
+            }
+            What::StepStopped { step, duration } => {
+                self.end(step);
+                vec![end_line(ui, YELLOW, "■", step, &format!("stopped after {}", time(*duration)))]
+            }
+            What::PlanEnded { status, duration, steps, error, .. } => {
+                self.running.clear();
+                let style = if *status == ExecutionStatus::Succeeded { GREEN } else { RED };
+                let mut lines = Vec::new();
+                if let (Some((error, cause)), false) = (error, self.failure_shown) {
+                    lines.extend(Some(joined(error, cause)).filter(|text| !text.is_empty()));
+                }
+                let status = ui.paint(style, status.as_str());
+                let plural = if *steps == 1 { "step" } else { "steps" };
+                lines.push(format!(
+                    "Deployment plan finished with status: {status} ({}, {steps} {plural})",
+                    time(*duration)
+                ));
+                lines
+            }
+            What::Trouble { message } => vec![ui.paint(YELLOW, &format!("Following without a part of it: {message}"))],
+            // Told as the error of the command.
+            What::Failed(_) => Vec::new(),
+        }
+    }
+
+    /// Returns what is running, with times; empty when nothing is.
+    pub(super) fn live_line(&mut self, now_ms: i64) -> String {
+        const BEATS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+        self.beat += 1;
+        let beat = BEATS[self.beat % BEATS.len()];
+        let since = |at: Timestamp| time(Timestamp::from_ms(now_ms).since(at));
+        let inner = self.running.iter().filter(|(step, _)| !contains_steps(step));
+        let mut parts: Vec<String> = inner.map(|(step, at)| format!("{} {}", step.name, whole(&since(*at)))).collect();
+        if let Some((phase, at)) = self.phase {
+            parts.push(format!("{phase} {}", whole(&since(at))));
+        }
+        if parts.is_empty() { String::new() } else { format!("{beat} {}", parts.join(" · ")) }
+    }
+
+    /// Returns the step's name when lines of several steps can mix.
+    fn prefix(&self, step: &Step, ui: &Ui) -> String {
+        let others = self.running.iter().any(|(other, _)| other != step && !contains_steps(other));
+        if others { format!("{} ", ui.paint(DIM, &format!("[{}]", step.name))) } else { String::new() }
+    }
+
+    fn end(&mut self, step: &Step) {
+        self.running.retain(|(other, _)| other != step);
+    }
+}
+
+/// Says whether a step only decides or reshapes, so that its start is not worth a line.
+fn passes(step: &Step) -> bool {
+    matches!(step.kind.as_str(), "Pass" | "Choice" | "Succeed" | "Fail" | "AttiniMergeOutput")
+}
+
+fn contains_steps(step: &Step) -> bool {
+    matches!(step.kind.as_str(), "Parallel" | "Map")
+}
+
+fn published(it: &Published, ui: &Ui) -> Vec<String> {
+    let mut fields = vec![
+        ("Environment", it.environment.as_str()),
+        ("DistributionName", it.distribution.as_str()),
+        ("DistributionId", it.id.as_deref().unwrap_or("not_defined")),
+    ];
+    fields.extend(it.version.as_deref().map(|version| ("Version", version)));
+    let mut lines = vec!["Published distribution".to_owned()];
+    lines.extend(fields.into_iter().map(|(key, value)| format!("{key}: {}", ui.paint(GREEN, value))));
+    lines
+}
+
+fn end_line(ui: &Ui, style: Style, mark: &str, step: &Step, after: &str) -> String {
+    format!("{} {}  {}", ui.paint(style, mark), step.name, ui.paint(DIM, after))
+}
+
+fn stack_line(prefix: &str, event: &StackEvent, ui: &Ui) -> String {
+    let status = event.status.0.as_str();
+    let style = match status {
+        _ if status.ends_with("_FAILED") || status.contains("ROLLBACK") => RED,
+        _ if status.ends_with("_COMPLETE") => GREEN,
+        _ => YELLOW,
+    };
+    let reason = event.reason.as_ref().map(|reason| format!(": {}", printable(reason, false))).unwrap_or_default();
+    format!("  {prefix}{} {}{reason}", ui.paint(style, status), event.logical_id)
+}
+
+fn joined(error: &str, cause: &str) -> String {
+    let cause = cause.lines().next().unwrap_or_default();
+    match (error, cause) {
+        (error, "") => error.to_owned(),
+        ("", cause) => cause.to_owned(),
+        (error, cause) => format!("{error}: {cause}"),
+    }
+}
+
+/// `0.2s`, `12.3s`, `4m 05s`, `2h 03m`.
+fn time(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{}.{}s", seconds, duration.subsec_millis() / 100),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Cuts the tenths off, which would flicker.
+fn whole(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let text = |ms| time(Duration::from_millis(ms));
+        assert_eq!([text(250), text(61_000), text(7_380_000)], ["0.2s", "1m 01s", "2h 03m"]);
+    }
+}

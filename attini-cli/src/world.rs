@@ -1,0 +1,180 @@
+//! What the commands need from the libraries behind them.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use attini_core::follow::FollowPorts;
+use attini_core::problem::Problem;
+use attini_core::value::{DistributionName, Environment, ObjectIdentifier, Region};
+use serde_json::{Map, Value};
+
+use crate::error::CommandError;
+
+/// A place where distributions can be deployed.
+///
+/// Environments, deployments, distributions and waiting approvals are read and written through the records of
+/// [`World::ports`]; what stands here cannot be done that way.
+#[async_trait]
+pub(crate) trait World: Send + Sync {
+    /// Returns what following and the listings read from.
+    fn ports(&self) -> FollowPorts;
+
+    /// Returns what to show about the place: key and value, in order (`account`, `user`, `region`, `home`).
+    fn about(&self) -> Vec<(&'static str, String)>;
+
+    /// Stores the zip as an upload, starts its deployment and returns without waiting for it.
+    async fn upload(
+        &self,
+        environment: &Environment,
+        distribution: &DistributionName,
+        zip: &Path,
+    ) -> Result<ObjectIdentifier, CommandError>;
+
+    /// Uploads the bytes of an earlier upload again, as a new deployment of the same environment and distribution.
+    async fn upload_again(&self, earlier: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError>;
+
+    /// Returns the zip of a published distribution, if it is still kept.
+    async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError>;
+
+    /// Returns the payload that the last successful plan of that id left, if there is one.
+    async fn output(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Value>, CommandError>;
+
+    /// Approves or rejects a waiting step. An answer that nobody waits for any more is an error.
+    async fn answer(&self, answer: &ApprovalAnswer) -> Result<(), CommandError>;
+}
+
+/// What only the local world can do.
+#[async_trait]
+pub(crate) trait LocalWorld: World {
+    /// Loads values that a real account would hold; returns what was set, one text each.
+    async fn set_values(&self, environment: &Environment, file: &Path) -> Result<Vec<String>, CommandError>;
+
+    /// Removes the state of one environment or of all, and returns their names. Refuses while deployments run.
+    async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError>;
+
+    /// Runs one deployment to its end: the body of the worker process.
+    async fn work(&self, deployment: &ObjectIdentifier) -> Result<(), CommandError>;
+}
+
+/// Where the local world lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocalOptions {
+    /// `ATTINI_HOME`; `None` is the platform's data directory.
+    pub home: Option<PathBuf>,
+    /// Region that templates and steps see; `None` leaves the choice to the world.
+    pub region: Option<Region>,
+}
+
+/// The answer of a person to a step that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApprovalAnswer {
+    /// Environment.
+    pub environment: String,
+    /// Distribution.
+    pub distribution: String,
+    /// Step.
+    pub step: String,
+    /// Whether the step is rejected.
+    pub abort: bool,
+    /// What the person has to say.
+    pub message: Option<String>,
+}
+
+/// Name, id, version and tags of a distribution.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Identity {
+    /// Name.
+    pub name: DistributionName,
+    /// Id, if one is set.
+    pub id: Option<String>,
+    /// Version, if one is set.
+    pub version: Option<String>,
+    /// Tags.
+    pub tags: Map<String, Value>,
+}
+
+/// How to package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PackageRequest {
+    /// Root of the distribution.
+    pub directory: PathBuf,
+    /// File name of the zip instead of the distribution's name.
+    pub name: Option<String>,
+    /// Shell file to source before the package commands, relative to the root.
+    pub environment_config_script: Option<PathBuf>,
+    /// Id to set.
+    pub distribution_id: Option<String>,
+    /// Version to set.
+    pub distribution_version: Option<String>,
+    /// Whether to leave out the package commands.
+    pub skip_commands: bool,
+    /// Whether the output of package commands must come as events instead of going to the terminal.
+    pub capture_output: bool,
+}
+
+/// What packaging tells while it works.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PackageEvent {
+    /// A step of packaging in words: `Packaging distribution: shop`.
+    Message(String),
+    /// A line that a package command wrote.
+    Output(String),
+    /// Something that does not stop packaging.
+    Warning(Problem),
+}
+
+/// A finished zip.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Packaged {
+    /// Where it is.
+    pub zip: PathBuf,
+    /// What is in it.
+    pub identity: Identity,
+}
+
+/// A value to set in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    /// The file, or the directory that holds the `attini-config` file.
+    pub target: EditTarget,
+    /// Keys from the root of the file to the value.
+    pub path: Vec<String>,
+    /// The value.
+    pub value: String,
+    /// Whether an existing value may be replaced by another one.
+    pub replace: bool,
+}
+
+/// The file to edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EditTarget {
+    /// The `attini-config` file of a directory.
+    ConfigIn(PathBuf),
+    /// Any configuration file.
+    File(PathBuf),
+}
+
+/// What works on project folders, without a world.
+pub(crate) trait Packager {
+    /// Builds the zip of a directory.
+    fn package(
+        &self,
+        request: &PackageRequest,
+        tell: &mut dyn FnMut(PackageEvent),
+    ) -> Result<Packaged, CommandError>;
+
+    /// Reads the identity in a zip.
+    fn inspect(&self, zip: &Path) -> Result<Identity, CommandError>;
+
+    /// Sets a value in a file and keeps comments and layout. Equal values need no `replace`.
+    fn edit(&self, edit: &Edit) -> Result<(), CommandError>;
+}
+
+/// Where the commands get their libraries from.
+pub(crate) trait Backends {
+    /// Opens the local world.
+    fn local_world(&self, options: &LocalOptions) -> Result<Box<dyn LocalWorld>, CommandError>;
+
+    /// Returns what works on project folders.
+    fn packager(&self) -> Box<dyn Packager>;
+}
