@@ -75,7 +75,7 @@ fn shell_word(word: &str) -> String {
 fn expand(args: Vec<String>, read: &dyn Fn(&str) -> io::Result<String>) -> Result<Vec<String>, String> {
     let mut result = Vec::with_capacity(args.len());
     let mut rest = args.into_iter();
-    while let Some(arg) = rest.next() {
+    for arg in rest.by_ref() {
         if arg == "--" {
             result.push(arg);
             break;
@@ -186,7 +186,10 @@ mod tests {
     #[test]
     fn rewriting_table() {
         check("deploy run . -ec env.sh", "deploy run . --environment-config-script env.sh");
-        check("deploy run . -ec=env.sh -cb -crl", "deploy run . --environment-config-script=env.sh --container-build --container-repository-login");
+        check(
+            "deploy run . -ec=env.sh -cb -crl",
+            "deploy run . --environment-config-script=env.sh --container-build --container-repository-login",
+        );
         check("d run -blind .", "d run --dont-follow .");
         check("dist package . -cb", "dist package . --container-build");
         check("-r eu-west-1 deploy run . -cb", "-r eu-west-1 deploy run . --container-build");
@@ -195,7 +198,10 @@ mod tests {
         check("deploy run . --force=true --json=false", "deploy run . --force");
         check("deploy run . -cb=false", "deploy run .");
         check("deploy run . --force=maybe", "deploy run . --force=maybe");
-        check("deploy continue -m -ec --force=true", "deploy continue -m -ec --force=true".replace(" --force=true", " --force").as_str());
+        check(
+            "deploy continue -m -ec --force=true",
+            "deploy continue -m -ec --force=true".replace(" --force=true", " --force").as_str(),
+        );
         check("deploy continue -m --abort=true", "deploy continue -m --abort=true");
         check("deploy run -- -cb --force=true @opts", "deploy run -- -cb --force=true @opts");
         check("deploy continue @opts", "deploy continue -e dev --message two_words ");

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::argv::shell_line;
 use crate::args::GlobalArgs;
+use crate::argv::shell_line;
 use crate::error::{CommandError, ErrorKind};
 use crate::ui::Ui;
 use crate::world::{Backends, LocalOptions, LocalWorld};
@@ -103,8 +103,10 @@ impl Context<'_> {
     pub(crate) fn confirm(&mut self, question: &str, option: &str) -> Result<bool, CommandError> {
         match self.ui.ask(&format!("{question} (Y/N)"))? {
             Some(answer) => Ok(answer.eq_ignore_ascii_case("y")),
-            None => Err(CommandError::new(ErrorKind::IllegalArgument, "a confirmation is needed, and nobody can be asked")
-                .hint(format!("pass `{option}` to go on without a question"))),
+            None => {
+                Err(CommandError::new(ErrorKind::IllegalArgument, "a confirmation is needed, and nobody can be asked")
+                    .hint(format!("pass `{option}` to go on without a question")))
+            }
         }
     }
 }

@@ -94,7 +94,8 @@ impl CommandError {
         Self::new(ErrorKind::IllegalArgument, source)
     }
 
-    /// Problems in the files of a distribution.
+    /// Problems in the `attini-config` file.
+    #[allow(dead_code, reason = "for whoever reads configuration files")]
     pub(crate) fn config(problems: Problems) -> Self {
         let text = match problems.0.as_slice() {
             [problem] => format!("Attini configuration file error: {}", problem.message),
@@ -181,7 +182,8 @@ mod tests {
     #[test]
     fn exit_codes_are_those_of_the_documentation() {
         use ErrorKind::*;
-        let kinds = [Execution, Usage, IllegalArgument, NotConfigured, FrameworkNotInstalled, InvalidCredentials, Config];
+        let kinds =
+            [Execution, Usage, IllegalArgument, NotConfigured, FrameworkNotInstalled, InvalidCredentials, Config];
         assert_eq!(kinds.map(ErrorKind::exit_code), [1, 2, 151, 152, 153, 154, 155]);
     }
 

@@ -38,7 +38,16 @@ impl Followed {
 
     /// Returns the command line that answers a waiting step.
     fn answer_line(&self, ctx: &Context<'_>, step: &str) -> String {
-        ctx.command_line(&["deploy", "continue", "-n", &self.distribution, "-e", &self.environment, "--step-name", step])
+        ctx.command_line(&[
+            "deploy",
+            "continue",
+            "-n",
+            &self.distribution,
+            "-e",
+            &self.environment,
+            "--step-name",
+            step,
+        ])
     }
 }
 
@@ -47,13 +56,16 @@ impl Followed {
 /// # Errors
 ///
 /// The failure of the deployment; [`ErrorKind::Interrupted`] after Ctrl-C, which leaves the deployment running.
-pub(crate) async fn follow(ctx: &mut Context<'_>, ports: &FollowPorts, followed: &Followed) -> Result<(), CommandError> {
+pub(crate) async fn follow(
+    ctx: &mut Context<'_>,
+    ports: &FollowPorts,
+    followed: &Followed,
+) -> Result<(), CommandError> {
     let (send, mut events) = mpsc::unbounded_channel();
     // The receiver lives as long as the sender, so nothing is lost.
     let mut emit = move |event: FollowEvent| drop(send.send(event));
     let options = FollowOptions::default();
-    let following =
-        attini_core::follow::follow(ports, &followed.deployment, options, &mut emit, &|| false);
+    let following = attini_core::follow::follow(ports, &followed.deployment, options, &mut emit, &|| false);
     tokio::pin!(following);
     let interrupt = tokio::signal::ctrl_c();
     tokio::pin!(interrupt);
@@ -85,7 +97,12 @@ pub(crate) async fn follow(ctx: &mut Context<'_>, ports: &FollowPorts, followed:
     }
 }
 
-fn show(ctx: &mut Context<'_>, view: &mut TextView, followed: &Followed, event: &FollowEvent) -> Result<(), CommandError> {
+fn show(
+    ctx: &mut Context<'_>,
+    view: &mut TextView,
+    followed: &Followed,
+    event: &FollowEvent,
+) -> Result<(), CommandError> {
     let answer = |step: &str| followed.answer_line(ctx, step);
     if ctx.ui.is_json() {
         for (name, data) in json::lines(event, &answer) {

@@ -1,7 +1,9 @@
 //! The one place that joins the commands with the libraries behind them.
 
 use crate::error::CommandError;
-use crate::world::{Backends, Edit, Identity, LocalOptions, LocalWorld, PackageEvent, PackageRequest, Packaged, Packager};
+use crate::world::{
+    Backends, Edit, Identity, LocalOptions, LocalWorld, PackageEvent, PackageRequest, Packaged, Packager,
+};
 
 /// The libraries of this build.
 pub(crate) struct Libraries;

@@ -1,1 +1,6 @@
+//! Whole command lines against a world in memory.
 
+mod commands;
+mod following;
+mod memory;
+mod usage;

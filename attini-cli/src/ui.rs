@@ -286,6 +286,50 @@ mod tests {
         assert_eq!(printable("\x1b[31mred\x1b[2Jx", true), "\x1b[31mredx\x1b[0m");
     }
 
+    /// Keeps what was written; fails like a closed pipe after the first line when told to.
+    #[derive(Clone, Default)]
+    struct Pipe {
+        text: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+        closed: bool,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.closed {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            self.text.lock().expect("free").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn ui(pipe: &Pipe, terminal: Terminal) -> Ui {
+        let (out, err) = (Box::new(pipe.clone()), Box::new(Pipe::default()));
+        Ui::new(out, err, Box::new(std::io::empty()), terminal, || 12, || 0)
+    }
+
+    #[test]
+    fn the_live_line_fits_the_terminal_and_leaves_nothing_behind() {
+        let pipe = Pipe::default();
+        let mut ui = ui(&pipe, Terminal { live: true, ..Terminal::default() });
+        ui.live("a line that is too long").expect("written");
+        ui.line("done").expect("written");
+        ui.erase_live().expect("written");
+        let text = String::from_utf8(pipe.text.lock().expect("free").clone()).expect("UTF-8");
+        assert_eq!(text, "\r\x1b[2Ka line that\r\x1b[2Kdone\n");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error() {
+        let pipe = Pipe { closed: true, ..Pipe::default() };
+        let error = ui(&pipe, Terminal::default()).line("x").expect_err("closed");
+        assert_eq!(error.kind, crate::error::ErrorKind::ClosedPipe);
+    }
+
     #[test]
     fn wide_characters_count_twice() {
         assert_eq!(cut("日本語", 5), "日本");

@@ -113,6 +113,7 @@ pub(crate) struct PackageRequest {
 }
 
 /// What packaging tells while it works.
+#[allow(dead_code, reason = "for whoever packages")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PackageEvent {
     /// A step of packaging in words: `Packaging distribution: shop`.
@@ -157,11 +158,7 @@ pub(crate) enum EditTarget {
 /// What works on project folders, without a world.
 pub(crate) trait Packager {
     /// Builds the zip of a directory.
-    fn package(
-        &self,
-        request: &PackageRequest,
-        tell: &mut dyn FnMut(PackageEvent),
-    ) -> Result<Packaged, CommandError>;
+    fn package(&self, request: &PackageRequest, tell: &mut dyn FnMut(PackageEvent)) -> Result<Packaged, CommandError>;
 
     /// Reads the identity in a zip.
     fn inspect(&self, zip: &Path) -> Result<Identity, CommandError>;

@@ -19,6 +19,7 @@ pub(crate) struct ConfigureArgs {
 
 /// The sub-commands of `configure`.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::enum_variant_names, reason = "the names are those of the commands")]
 pub(crate) enum ConfigureCommand {
     SetDistId(SetDistIdArgs),
     /// Set a parameter of the init stack in the `attini-config` file
@@ -117,7 +118,8 @@ fn set_init_deploy(ctx: &mut Context<'_>, args: &SetInitDeployArgs, map: &str, w
 
 fn set_in_file(ctx: &mut Context<'_>, args: &SetInFileArgs, map: &str, word: &str) -> Result<(), CommandError> {
     let PairArgs { key, value, replace } = &args.pair;
-    let known = args.file.extension().is_some_and(|extension| ["yml", "yaml", "json"].iter().any(|it| extension == *it));
+    let known =
+        args.file.extension().is_some_and(|extension| ["yml", "yaml", "json"].iter().any(|it| extension == *it));
     if !known {
         let text = format!("{} is neither `.yaml`, `.yml` nor `.json`", args.file.display());
         return Err(CommandError::new(ErrorKind::Config, text));

@@ -69,8 +69,7 @@ pub(super) fn lines(event: &FollowEvent, answer_line: &dyn Fn(&str) -> String) -
         What::StepFailed { step, duration, error, cause, first_cause, caught } => {
             let mut more = json!({ "durationMs": ms(*duration), "error": error, "cause": cause, "caught": caught });
             if let Some(first) = first_cause {
-                more["firstCause"] =
-                    json!({ "message": first.message, "details": first.details, "hint": first.hint });
+                more["firstCause"] = json!({ "message": first.message, "details": first.details, "hint": first.hint });
             }
             one("stepFailed", row(step, "FAILED", &format!("\nError: {error}\nCause: {cause}"), more))
         }
@@ -82,10 +81,7 @@ pub(super) fn lines(event: &FollowEvent, answer_line: &dyn Fn(&str) -> String) -
             if let Some((error, cause)) = error {
                 end = merged(end, json!({ "error": error, "cause": cause }));
             }
-            vec![
-                ("planFinished", json!(format!("Deployment plan finished with status: {status}"))),
-                ("planEnded", end),
-            ]
+            vec![("planFinished", json!(format!("Deployment plan finished with status: {status}"))), ("planEnded", end)]
         }
         What::Trouble { message } => one("trouble", json!(message)),
         What::Failed(failure) => {

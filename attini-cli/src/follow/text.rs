@@ -16,6 +16,8 @@ pub(super) struct TextView {
     phase: Option<(&'static str, Timestamp)>,
     beat: usize,
     failure_shown: bool,
+    /// The step that the last line was about.
+    current: Option<Step>,
 }
 
 impl TextView {
@@ -47,6 +49,7 @@ impl TextView {
             What::PlanStarted { .. } => vec!["Running deployment plan".to_owned()],
             What::StepStarted(step) => {
                 self.running.push((step.clone(), at));
+                self.current = Some(step.clone());
                 if passes(step) { Vec::new() } else { vec![format!("{} {}", ui.paint(DIM, "→"), step.name)] }
             }
             What::StepOutput { step, line } => {
@@ -116,14 +119,16 @@ impl TextView {
         if parts.is_empty() { String::new() } else { format!("{beat} {}", parts.join(" · ")) }
     }
 
-    /// Returns the step's name when lines of several steps can mix.
-    fn prefix(&self, step: &Step, ui: &Ui) -> String {
+    /// Returns the step's name when the line would otherwise seem to belong to another step.
+    fn prefix(&mut self, step: &Step, ui: &Ui) -> String {
         let others = self.running.iter().any(|(other, _)| other != step && !contains_steps(other));
-        if others { format!("{} ", ui.paint(DIM, &format!("[{}]", step.name))) } else { String::new() }
+        let elsewhere = self.current.replace(step.clone()).is_some_and(|current| current != *step);
+        if others || elsewhere { format!("{} ", ui.paint(DIM, &format!("[{}]", step.name))) } else { String::new() }
     }
 
     fn end(&mut self, step: &Step) {
         self.running.retain(|(other, _)| other != step);
+        self.current = Some(step.clone());
     }
 }
 
@@ -190,6 +195,24 @@ fn whole(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn started(name: &str, id: u64, at: i64) -> FollowEvent {
+        let step = Step { plan: 0, id, name: name.to_owned(), kind: "AttiniRunnerJob".to_owned() };
+        FollowEvent { at: Timestamp::from_ms(at), what: What::StepStarted(step) }
+    }
+
+    #[test]
+    fn the_live_line_shows_what_runs_and_for_how_long() {
+        let empty = || Box::new(std::io::sink());
+        let terminal = crate::ui::Terminal::default();
+        let ui = Ui::new(empty(), empty(), Box::new(std::io::empty()), terminal, || 40, || 0);
+        let mut view = TextView::default();
+        assert_eq!(view.live_line(0), "");
+        for event in [started("Build", 1, 0), started("Test", 2, 58_500)] {
+            view.lines(&event, &|_| String::new(), &ui);
+        }
+        assert!(view.live_line(61_000).ends_with(" Build 1m 01s · Test 2s"), "{}", view.live_line(61_000));
+    }
 
     #[test]
     fn times_are_short() {

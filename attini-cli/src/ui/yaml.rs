@@ -64,7 +64,8 @@ fn scalar_text(value: &Value, indent: usize) -> String {
         Value::String(text) if is_block(text) => {
             let chomp = if text.ends_with('\n') { "" } else { "-" };
             let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
-            let pad = |line: &str| if line.is_empty() { String::new() } else { format!("{}{line}", " ".repeat(indent)) };
+            let pad =
+                |line: &str| if line.is_empty() { String::new() } else { format!("{}{line}", " ".repeat(indent)) };
             format!("|{chomp}\n{}", lines.map(pad).collect::<Vec<_>>().join("\n"))
         }
         Value::String(text) => quoted_if_needed(text),
@@ -87,11 +88,14 @@ fn quoted_if_needed(text: &str) -> String {
 
 /// Says whether every reader of YAML 1.1 and 1.2 takes the bare text as the same text.
 fn is_plain(text: &str) -> bool {
-    let words = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~", ".inf", ".nan", "-.inf", "+.inf", "="];
+    let words =
+        ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~", ".inf", ".nan", "-.inf", "+.inf", "="];
     let looks_numeric = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
         && text.chars().all(|c| c.is_ascii_hexdigit() || "+-._:xobTtZz ".contains(c));
     let first_is_free = text.starts_with(|c: char| c.is_alphanumeric() || "/_.$(+".contains(c))
-        || text.starts_with('-') && text[1..].starts_with(|c: char| c.is_alphanumeric() || c == '-') && !text.starts_with("---");
+        || text.starts_with('-')
+            && text[1..].starts_with(|c: char| c.is_alphanumeric() || c == '-')
+            && !text.starts_with("---");
     !words.contains(&text.to_ascii_lowercase().as_str())
         && !looks_numeric
         && first_is_free

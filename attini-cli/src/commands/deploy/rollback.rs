@@ -64,8 +64,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RollbackArgs) -> Result<()
     ctx.ui.message("uploaded", "Uploaded distribution")?;
     let deployment =
         DeploymentRef { name: attini_core::value::DeploymentName::of_raw(&environment.name, name), object };
-    let followed =
-        Followed { deployment, environment: environment.name, distribution: name.clone(), id: identity.id };
+    let followed = Followed { deployment, environment: environment.name, distribution: name.clone(), id: identity.id };
     finish(ctx, &ports, &followed, args.dont_follow).await
 }
 

@@ -58,9 +58,8 @@ fn write_beside_others(name: &str, zip: &[u8]) -> Result<PathBuf, CommandError> 
 
 /// Writes to a temporary name and renames, so that no half a zip is ever seen.
 fn write(file: &Path, zip: &[u8], replace: bool) -> Result<PathBuf, CommandError> {
-    let failed = |error: std::io::Error| {
-        CommandError::execution(error).context(format!("cannot write {}", file.display()))
-    };
+    let failed =
+        |error: std::io::Error| CommandError::execution(error).context(format!("cannot write {}", file.display()));
     let mut part = file.as_os_str().to_owned();
     part.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(part);
