@@ -110,3 +110,21 @@ impl Context<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_from_environment_variables() {
+        let read = |pairs: &[(&str, &str)]| {
+            Settings::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert!(read(&[("ATTINI_LOCAL", "1")]).local && read(&[("ATTINI_LOCAL", "TRUE")]).local);
+        assert!(!read(&[("ATTINI_LOCAL", "0")]).local && !read(&[]).local);
+        assert!(read(&[("NO_COLOR", "1")]).no_color && !read(&[("NO_COLOR", "")]).no_color);
+        assert!(read(&[("ATTINI_DISABLE_ANSI_COLOR", "True")]).no_color);
+        let both = read(&[("AWS_DEFAULT_REGION", "b"), ("AWS_REGION", "a")]);
+        assert_eq!(both.region.as_deref(), Some("a"));
+    }
+}

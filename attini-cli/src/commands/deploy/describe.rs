@@ -22,12 +22,13 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &DescribeArgs) -> Result<()
     let inventory = ports.inventory.as_ref();
     let environment = resolve::environment(ctx, inventory, args.target.environment.environment.as_deref()).await?;
     let name = &args.target.distribution_name;
-    let followed = find(inventory, &environment.name, name, args.distribution_id.as_deref()).await?;
+    let followed = find(ctx, inventory, &environment.name, name, args.distribution_id.as_deref()).await?;
     follow(ctx, &ports, &followed).await
 }
 
 /// Returns the newest deployment of a distribution, or of one id of it.
 pub(super) async fn find(
+    ctx: &Context<'_>,
     inventory: &dyn attini_core::port::Inventory,
     environment: &str,
     distribution: &str,
@@ -39,7 +40,7 @@ pub(super) async fn find(
     let found = found.and_then(|found| Some((found.object?, found.labels.id)));
     let (object, id) = found.ok_or_else(|| {
         CommandError::illegal(format!("{what} was never deployed to {environment}"))
-            .hint("`attini distribution list` shows what runs where")
+            .hint(format!("see what runs where: {}", ctx.command_line(&["distribution", "list"])))
     })?;
     Ok(Followed {
         deployment: attini_core::follow::DeploymentRef {

@@ -19,7 +19,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &OutputArgs) -> Result<(), 
     let inventory = ports.inventory.as_ref();
     let environment = resolve::environment(ctx, inventory, args.target.environment.environment.as_deref()).await?;
     let (environment, name) = (environment.name, &args.target.distribution_name);
-    let id = id_or_current(inventory, &environment, name, args.distribution_id.as_deref()).await?;
+    let id = id_or_current(ctx, inventory, &environment, name, args.distribution_id.as_deref()).await?;
     match world.output(&environment, name, &id).await? {
         Some(output) => ctx.ui.data(&output),
         None => Err(CommandError::illegal(format!("{name} with id {id} left no output in {environment}"))
@@ -29,6 +29,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &OutputArgs) -> Result<(), 
 
 /// Returns the id that was asked for, else the current one.
 pub(crate) async fn id_or_current(
+    ctx: &Context<'_>,
     inventory: &dyn attini_core::port::Inventory,
     environment: &str,
     name: &str,
@@ -40,6 +41,6 @@ pub(crate) async fn id_or_current(
     let found = records::distribution(inventory, environment, name).await?;
     found.and_then(|found| found.current().id.clone()).ok_or_else(|| {
         CommandError::illegal(format!("{name} is not deployed in {environment}"))
-            .hint("`attini distribution list` shows what runs where")
+            .hint(format!("see what runs where: {}", ctx.command_line(&["distribution", "list"])))
     })
 }
