@@ -532,3 +532,77 @@ fn following_gives_up_when_nothing_can_be_read() {
     let (ending, _) = follow_all(&[], 1000);
     assert!(matches!(ending, Err(FollowError::Inventory(_))));
 }
+
+fn init_event(id: &str, time: i64, logical: &str, status: &str, reason: Option<&str>) -> StackEvent {
+    let stack = StackName::parse("dev-shop").expect("valid");
+    let is_stack = logical == stack.as_str();
+    StackEvent {
+        id: id.to_owned(),
+        time: Timestamp::from_ms(time),
+        stack,
+        stack_id: "id".to_owned(),
+        logical_id: logical.to_owned(),
+        physical_id: None,
+        resource_type: if is_stack { StackEvent::STACK_TYPE } else { "AWS::IAM::Role" }.to_owned(),
+        status: StackStatus(status.to_owned()),
+        reason: reason.map(str::to_owned),
+        token: None,
+    }
+}
+
+fn init_story() -> (Follower, Map<String, Value>) {
+    let mut body = record(json!({"initStackUnchanged": false, "executionArns": {}}));
+    body.remove("deploymentPlanCount");
+    (Follower::new(Timestamp::from_ms(DEPLOYED), Duration::from_secs(900)), body)
+}
+
+fn told(follower: &mut Follower, now: i64) -> Vec<String> {
+    follower.settle(Timestamp::from_ms(now)).iter().map(|event| short(&event.what)).collect()
+}
+
+#[test]
+fn an_init_stack_shows_the_events_of_this_deployment_only() {
+    let (mut follower, mut body) = init_story();
+    follower.see_record(&stored(&body));
+    let events = vec![
+        init_event("1", 10, "dev-shop", "UPDATE_COMPLETE", None),
+        init_event("2", 1_100, "dev-shop", "UPDATE_IN_PROGRESS", None),
+        init_event("3", 1_200, "Role", "UPDATE_COMPLETE", None),
+    ];
+    follower.see_init_stack(events, Timestamp::from_ms(1_250));
+    let first = told(&mut follower, 1_250);
+    assert_eq!(
+        first,
+        ["published dev shop", "InitStackStarted", "init dev-shop UPDATE_IN_PROGRESS", "init Role UPDATE_COMPLETE"]
+    );
+    assert_eq!(follower.init_stack_request().expect("wanted").after.as_deref(), Some("3"));
+    let end = vec![init_event("4", 1_300, "dev-shop", "UPDATE_COMPLETE", None)];
+    follower.see_init_stack(end, Timestamp::from_ms(1_350));
+    assert_eq!(told(&mut follower, 1_350), ["init dev-shop UPDATE_COMPLETE", "init done, created false"]);
+    assert_eq!(follower.init_stack_request(), None);
+    body.insert("deploymentPlanCount".to_owned(), json!(0));
+    follower.see_record(&stored(&body));
+    assert_eq!(told(&mut follower, 1_400), ["NoPlan"]);
+}
+
+#[test]
+fn a_failed_init_stack_ends_after_its_rollback_and_names_the_first_failed_resource() {
+    let (mut follower, mut body) = init_story();
+    body.extend(object(json!({"errorCode": "CloudformationError", "errorMessage": "the init stack failed"})));
+    follower.see_record(&stored(&body));
+    let events = vec![
+        init_event("1", 1_100, "Role", "CREATE_FAILED", Some("no rights")),
+        init_event("2", 1_150, "dev-shop", "ROLLBACK_IN_PROGRESS", None),
+    ];
+    follower.see_init_stack(events, Timestamp::from_ms(1_200));
+    let first = told(&mut follower, 1_200);
+    assert_eq!(first.last().expect("events"), "init dev-shop ROLLBACK_IN_PROGRESS");
+    assert_eq!(follower.ending(), None, "the rollback still runs");
+    let end = vec![init_event("3", 1_300, "dev-shop", "ROLLBACK_COMPLETE", None)];
+    follower.see_init_stack(end, Timestamp::from_ms(1_350));
+    let last = told(&mut follower, 1_350);
+    assert_eq!(last[1], "failed: CloudformationError: the init stack failed in -");
+    let Some(Ending::Failed(failure)) = follower.ending() else { panic!("it failed") };
+    let first = failure.first_cause.as_ref().expect("a cause");
+    assert_eq!(first.message, "resource `Role` (AWS::IAM::Role) CREATE_FAILED: no rights");
+}
