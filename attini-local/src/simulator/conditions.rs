@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::Refusal;
-use super::intrinsics::Scope;
 use super::references::References;
 
-/// Evaluates every condition. `scope` gives a scope in which the conditions so far are known.
+/// Says whether a condition holds while those in the map are known.
+type Holds<'a> = dyn Fn(&BTreeMap<String, bool>, &Value) -> Result<bool, Refusal> + 'a;
+
+/// Evaluates every condition, each after those it names.
 pub(super) fn evaluate<'a>(
     conditions: &'a Map<String, Value>,
-    scope: &dyn Fn(&BTreeMap<String, bool>, &Value) -> Result<bool, Refusal>,
+    holds: &Holds<'_>,
 ) -> Result<BTreeMap<String, bool>, Refusal> {
     let mut open: Vec<(&'a String, &'a Value, BTreeSet<String>)> = Vec::new();
     for (name, value) in conditions {
@@ -35,7 +37,7 @@ pub(super) fn evaluate<'a>(
             )));
         }
         for (name, value, _) in ready {
-            let outcome = scope(&known, value)?;
+            let outcome = holds(&known, value)?;
             known.insert(name.clone(), outcome);
         }
         open = waiting;
@@ -65,9 +67,4 @@ fn collect_conditions(value: &Value, names: &mut BTreeSet<String>) {
         }
         _ => {}
     }
-}
-
-/// Evaluates a condition in a scope.
-pub(super) fn holds(scope: &Scope<'_>, value: &Value) -> Result<bool, Refusal> {
-    scope.holds(value).map_err(Refusal::from)
 }

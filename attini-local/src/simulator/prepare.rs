@@ -39,7 +39,7 @@ pub(super) fn prepare(
     let values: Map<String, Value> = before.into_iter().map(|(name, parameter)| (name, parameter.value)).collect();
     let transformed = transforms::apply(source, &values, world.transforms)?;
     check_size(&transformed.template)?;
-    let template = Template::parse(&transformed.template, transformed.language_extensions)?;
+    let template = Template::parse(&transformed.template, transformed.features)?;
     let mut prepared = Prepared {
         parameters: parameters::resolve(&template.parameters, given, kept, world.ssm)?,
         template,
@@ -55,7 +55,7 @@ pub(super) fn prepare(
     rules::check(&prepared.template.rules, &prepared.scope(world, &BTreeMap::new()))?;
     prepared.conditions = conditions::evaluate(&prepared.template.conditions, &|known, value| {
         let resources = BTreeMap::new();
-        conditions::holds(&Scope { conditions: known, ..prepared.scope(world, &resources) }, value)
+        Ok(Scope { conditions: known, ..prepared.scope(world, &resources) }.holds(value)?)
     })?;
     prepared.order()?;
     prepared.check_values(world)?;
@@ -79,7 +79,7 @@ impl Prepared {
             resources,
             exports: world.exports,
             ssm: world.ssm,
-            language_extensions: self.template.language_extensions,
+            language_extensions: self.template.features.language_extensions,
             budget: budget(),
         }
     }
@@ -106,7 +106,7 @@ impl Prepared {
     fn check_functions(&self) -> Result<(), Refusal> {
         let template = &self.template;
         let check = |value: &Value, place: Place, at: String| {
-            check_functions(value, place, template.language_extensions, &|| at.clone())
+            check_functions(value, place, template.features.language_extensions, &|| at.clone())
         };
         for (name, value) in &template.conditions {
             check(value, Place::Condition, format!("condition {name}"))?;
@@ -197,7 +197,7 @@ impl Prepared {
     fn check_mappings(&self, references: &References) -> Result<(), Refusal> {
         // With the language extensions a default value may stand for the whole map.
         let unknown = references.mappings.iter().find(|name| !self.template.mappings.contains_key(*name));
-        match unknown.filter(|_| !self.template.language_extensions) {
+        match unknown.filter(|_| !self.template.features.language_extensions) {
             Some(name) => Err(Refusal::validation(format!(
                 "Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
             ))),

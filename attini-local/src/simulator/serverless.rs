@@ -15,6 +15,7 @@ pub(super) fn expand(mut template: Value) -> Result<Value, Refusal> {
     let Some(root) = template.as_object_mut() else { return Ok(template) };
     let globals = root.shift_remove("Globals").unwrap_or(Value::Null);
     let Some(resources) = root.get_mut("Resources").and_then(Value::as_object_mut) else { return Ok(template) };
+    let taken: Vec<String> = resources.keys().cloned().collect();
     let mut expanded = Map::new();
     for (id, mut resource) in std::mem::take(resources) {
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -26,11 +27,14 @@ pub(super) fn expand(mut template: Value) -> Result<Value, Refusal> {
         if let Some(("Function", _)) = service {
             merge_globals(&mut resource, globals.get("Function"));
         }
-        if let Some((_, principal)) = service {
-            if let Some((role_id, role)) = implied_role(&id, &resource, principal) {
-                set_property(&mut resource, "Role", json!({"Fn::GetAtt": [role_id, "Arn"]}));
-                expanded.insert(role_id, role);
+        if let Some((role_id, role)) = service.and_then(|(_, principal)| implied_role(&id, &resource, principal)) {
+            if taken.contains(&role_id) {
+                return Err(Refusal::validation(format!(
+                    "Transform AWS::Serverless-2016-10-31 failed with: {id} needs a role {role_id}, but the template has a resource of that name"
+                )));
             }
+            set_property(&mut resource, "Role", json!({"Fn::GetAtt": [role_id, "Arn"]}));
+            expanded.insert(role_id, role);
         }
         if kind == "AWS::Serverless::StateMachine" {
             resource = state_machine(&id, &resource)?;

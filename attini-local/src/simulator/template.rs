@@ -65,13 +65,21 @@ pub(super) struct Template {
     pub(super) conditions: Map<String, Value>,
     pub(super) resources: Vec<Resource>,
     pub(super) outputs: Vec<Output>,
-    /// Whether `AWS::LanguageExtensions` is on, which allows more functions.
+    pub(super) features: Features,
+}
+
+/// What the transforms of a template allow in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Features {
+    /// `AWS::LanguageExtensions`: more functions.
     pub(super) language_extensions: bool,
+    /// `AWS::Serverless-2016-10-31`: types `AWS::Serverless::…`.
+    pub(super) serverless: bool,
 }
 
 impl Template {
     /// Reads a template without a `Transform` section.
-    pub(super) fn parse(source: &Value, language_extensions: bool) -> Result<Self, Refusal> {
+    pub(super) fn parse(source: &Value, features: Features) -> Result<Self, Refusal> {
         let root = source.as_object().ok_or_else(|| Refusal::format("unsupported structure."))?;
         if let Some(hooks) = root.get("Hooks").and_then(Value::as_object) {
             let names: Vec<&str> = hooks.keys().map(String::as_str).collect();
@@ -91,8 +99,11 @@ impl Template {
         }
         let resources: Vec<Resource> =
             resources.iter().map(|(name, value)| read_resource(name, value)).collect::<Result<_, _>>()?;
-        let unknown: Vec<&str> =
-            resources.iter().map(|resource| resource.kind.as_str()).filter(|kind| !is_registered(kind)).collect();
+        let unknown: Vec<&str> = resources
+            .iter()
+            .map(|resource| resource.kind.as_str())
+            .filter(|kind| !is_registered(kind, features))
+            .collect();
         if !unknown.is_empty() {
             return Err(Refusal::format(format_args!("Unrecognized resource types: [{}]", unknown.join(", "))));
         }
@@ -106,7 +117,7 @@ impl Template {
                 .iter()
                 .map(|(name, value)| read_output(name, value))
                 .collect::<Result<_, _>>()?,
-            language_extensions,
+            features,
         })
     }
 
@@ -224,12 +235,13 @@ fn refuse_unsupported_type(name: &str, kind: &str) -> Result<(), Refusal> {
 
 /// Says whether the service could know the type. Only macros understand `Attini::…`, and `AWS::Serverless::…` that are
 /// left over had no transform.
-fn is_registered(kind: &str) -> bool {
+fn is_registered(kind: &str, features: Features) -> bool {
     let custom = kind.strip_prefix("Custom::").is_some_and(|rest| !rest.is_empty() && rest.len() <= 60);
     let parts: Vec<&str> = kind.split("::").collect();
     let plain = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
     let regular = parts.len() == 3 && parts.iter().all(plain) && !matches!(parts.first(), Some(&"Attini"));
-    custom || regular
+    let known = features.serverless || !kind.starts_with("AWS::Serverless::");
+    custom || regular && known
 }
 
 fn read_depends_on(name: &str, value: Option<&Value>) -> Result<Vec<String>, Refusal> {

@@ -1,5 +1,7 @@
 //! Rules of the simulator, each seen through [`run`].
 
+#![allow(clippy::needless_pass_by_value, reason = "a template written with json! reads better by value")]
+
 mod functions;
 mod operations;
 mod parameters;

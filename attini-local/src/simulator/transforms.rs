@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::template::Features;
 use super::{Refusal, TransformCall, TransformError, Transforms, serverless};
 
 const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
@@ -11,8 +12,11 @@ const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
 #[derive(Debug)]
 pub(super) struct Transformed {
     pub(super) template: Value,
-    pub(super) language_extensions: bool,
+    pub(super) features: Features,
 }
+
+/// Name and parameters of a transform.
+type Named = (String, Map<String, Value>);
 
 /// Applies all transforms of a template.
 pub(super) fn apply(
@@ -25,11 +29,14 @@ pub(super) fn apply(
     if let Some(root) = template.as_object_mut() {
         root.shift_remove("Transform");
     }
-    let mut language_extensions = false;
+    let mut features = Features::default();
     for (name, parameters) in &names {
         match name.as_str() {
-            SERVERLESS => template = serverless::expand(template)?,
-            LANGUAGE_EXTENSIONS => language_extensions = true,
+            SERVERLESS => {
+                template = serverless::expand(template)?;
+                features.serverless = true;
+            }
+            LANGUAGE_EXTENSIONS => features.language_extensions = true,
             "AWS::Include" => return Err(Refusal::unsupported("transform AWS::Include")),
             _ => {
                 let call = TransformCall { name, fragment: &template, template_parameters, parameters };
@@ -42,11 +49,11 @@ pub(super) fn apply(
             }
         }
     }
-    Ok(Transformed { template, language_extensions })
+    Ok(Transformed { template, features })
 }
 
 /// Returns the names of the transforms with their parameters.
-fn names(source: &Value) -> Result<Vec<(String, Map<String, Value>)>, Refusal> {
+fn names(source: &Value) -> Result<Vec<Named>, Refusal> {
     let items = match source.get("Transform") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(items)) => items.iter().collect(),

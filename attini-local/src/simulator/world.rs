@@ -124,8 +124,9 @@ impl fmt::Debug for Attributes {
 
 /// Gives meaning to resources.
 ///
-/// Called in dependency order, once per resource and change, also while an operation is rolled back. `Err` is the reason
-/// with which the resource fails.
+/// Called in dependency order, once per resource and change, also while an operation is rolled back: a change is undone by
+/// [`ResourceHooks::updated`] with the earlier properties, a creation by [`ResourceHooks::deleted`]. `Err` is the reason
+/// with which the resource fails; a hook that fails must leave everything as it was, because it is not asked to undo it.
 pub trait ResourceHooks {
     /// A resource comes into being.
     ///

@@ -151,9 +151,9 @@ fn undo(
         let kind = &prepared.resource(id).kind;
         engine.log.resource(id, None, kind, "DELETE_COMPLETE", None);
     }
-    let doomed =
+    let doomed: Vec<_> =
         std::mem::take(&mut engine.live).into_iter().map(|(id, state)| (id, state, Leaving::FailedCreation)).collect();
-    let left = engine.delete_all(doomed, false);
+    let left = engine.delete_all(&doomed, false);
     if left.is_empty() {
         engine.log.stack(done, None);
         return (on_failure == OnFailure::Rollback).then_some(done);

@@ -25,8 +25,9 @@ pub(super) fn delete(
     }
     engine.log.stack("DELETE_IN_PROGRESS", Some("User Initiated"));
     engine.changes = previous.resources.iter().map(|(id, resource)| removal(id, resource)).collect();
-    let doomed = previous.resources.clone().into_iter().map(|(id, state)| (id, state, Leaving::Stack)).collect();
-    let left = engine.delete_all(doomed, true);
+    let doomed: Vec<_> =
+        previous.resources.clone().into_iter().map(|(id, state)| (id, state, Leaving::Stack)).collect();
+    let left = engine.delete_all(&doomed, true);
     if left.is_empty() {
         engine.log.stack("DELETE_COMPLETE", None);
         return Ok(OperationOutcome { state: None, events: engine.log.into_events(), changes: engine.changes });

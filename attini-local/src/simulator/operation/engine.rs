@@ -149,11 +149,11 @@ impl<'w, 'a> Engine<'w, 'a> {
     /// What a resource that would not go depends on is left alone. With `injected`, the request's failures apply.
     pub(super) fn delete_all(
         &mut self,
-        doomed: Vec<(String, ResourceState, Leaving)>,
+        doomed: &[(String, ResourceState, Leaving)],
         injected: bool,
     ) -> Vec<(String, ResourceState)> {
         let mut left: Vec<(String, ResourceState)> = Vec::new();
-        for wave in deletion_waves(&doomed) {
+        for wave in deletion_waves(doomed) {
             let members: Vec<_> = doomed.iter().filter(|(id, ..)| wave.contains(id)).collect();
             for (id, resource, leaving) in &members {
                 if !is_retained(resource, *leaving) && !is_needed(id, &left) {

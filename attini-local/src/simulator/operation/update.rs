@@ -290,7 +290,7 @@ fn complete(
         doomed.push((id.clone(), resource.clone(), Leaving::Stack));
     }
     // What cannot be deleted is left behind, as in the service: the stack no longer knows it.
-    engine.delete_all(doomed, false);
+    engine.delete_all(&doomed, false);
     engine.log.stack("UPDATE_COMPLETE", None);
     let state = StackState {
         name: previous.name.clone(),
@@ -351,7 +351,7 @@ fn roll_back(
         for id in &journal.created {
             doomed.extend(engine.live.remove(id).map(|new| (id.clone(), new, Leaving::FailedCreation)));
         }
-        engine.delete_all(doomed, false);
+        engine.delete_all(&doomed, false);
         engine.log.stack("UPDATE_ROLLBACK_COMPLETE", None);
         "UPDATE_ROLLBACK_COMPLETE"
     } else {
