@@ -13,7 +13,7 @@
 //! - Resources that depend on nothing unfinished start together, but they finish one after the other in template order.
 //! - Attributes that the table of types does not know are a text `<logical id>-<attribute>-<hash>`.
 //! - Tags of the stack are recorded, but a change of them changes no resource.
-//! - `{{resolve:ssm:…}}` is looked up; `ssm-secure` and `secretsmanager` references stay as they are written, so no secret
+//! - `{{resolve:ssm:…}}` is looked up, in the version that there is; `ssm-secure` and `secretsmanager` references stay as they are written, so no secret
 //!   reaches the state.
 //!
 //! Not supported yet, and refused by name: nested stacks, modules, `Fn::ForEach`, `Fn::Transform`, `AWS::Include`,

@@ -255,9 +255,9 @@ fn is_known_type(kind: &str) -> bool {
 
 /// The whole value must match, as in Java's `matches`.
 fn compile(name: &str, pattern: &str) -> Result<Regex, Refusal> {
-    RegexBuilder::new(&format!(r"^(?:{pattern})\z")).backtrack_limit(BACKTRACK_LIMIT).build().map_err(|error| {
-        Refusal::format(format_args!("[/Parameters/{name}] AllowedPattern `{pattern}` cannot be read: {error}"))
-    })
+    // What is no pattern here may be one in Java.
+    let built = RegexBuilder::new(&format!(r"^(?:{pattern})\z")).backtrack_limit(BACKTRACK_LIMIT).build();
+    built.map_err(|error| Refusal::unsupported(format!("AllowedPattern `{pattern}` of parameter {name} ({error})")))
 }
 
 fn scalar(value: &Value) -> Option<String> {

@@ -30,15 +30,12 @@ impl Subject<'_> {
     pub(super) fn physical_id(&self) -> String {
         let identity = Identity::of(self);
         let name = self.name(&identity);
-        match find(self.kind).map(|known| known.id) {
-            Some(pattern) => self.render(pattern, &name, &name, &identity).unwrap_or(name),
-            None => name,
-        }
+        self.render(find(self.kind).id, &name, &name, &identity).unwrap_or(name)
     }
 
     /// Returns the attributes that the type's table entry has.
     pub(super) fn attributes(&self, physical_id: &str) -> BTreeMap<String, Value> {
-        let Some(known) = find(self.kind) else { return BTreeMap::new() };
+        let known = find(self.kind);
         let identity = Identity::of(self);
         let name = self.name(&identity);
         let rendered = known.attributes.iter().filter_map(|(attribute, pattern)| {
@@ -59,12 +56,11 @@ impl Subject<'_> {
     /// Returns the name that the author chose, or one made of stack, logical id and hash.
     fn name(&self, identity: &Identity) -> String {
         let known = find(self.kind);
-        let chosen = known.and_then(|known| self.properties.get(known.name?)).and_then(text_of);
-        let (max, lower) = known.map_or((255, false), |known| (known.max_name, known.lower_name));
+        let chosen = known.name.and_then(|property| self.properties.get(property)).and_then(text_of);
         chosen.filter(|name| !name.is_empty()).unwrap_or_else(|| {
-            let name = identity.name(self.stack_name, self.logical_id, max);
+            let name = identity.name(self.stack_name, self.logical_id, known.max_name);
             let fifo = ["FifoQueue", "FifoTopic"].iter().any(|key| self.flag(key));
-            match (lower, fifo) {
+            match (known.lower_name, fifo) {
                 (true, _) => name.to_lowercase(),
                 (_, true) => format!("{name}.fifo"),
                 _ => name,
@@ -133,10 +129,12 @@ pub(super) enum Change {
 /// Compares properties.
 pub(super) fn compare(kind: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Change {
     let removed = old.keys().filter(|key| !new.contains_key(*key));
-    let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(value)).map(|(key, _)| key);
+    let changed =
+        new.iter().filter(|(key, value)| !old.get(*key).is_some_and(|old| is_same(old, value))).map(|(key, _)| key);
     let names: Vec<String> = changed.chain(removed).cloned().collect();
     let replaces = |name: &String| {
-        find(kind).is_some_and(|known| known.name == Some(name.as_str()) || known.replace.contains(&name.as_str()))
+        let known = find(kind);
+        known.name == Some(name.as_str()) || known.replace.contains(&name.as_str())
     };
     if names.is_empty() {
         Change::None
@@ -147,9 +145,23 @@ pub(super) fn compare(kind: &str, old: &Map<String, Value>, new: &Map<String, Va
     }
 }
 
+/// Compares values as the service does, for which every scalar is a text: 5 is `"5"`.
+fn is_same(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Array(old), Value::Array(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new))
+        }
+        (Value::Object(old), Value::Object(new)) => {
+            let same = |(key, old): (&String, &Value)| new.get(key).is_some_and(|new| is_same(old, new));
+            old.len() == new.len() && old.iter().all(same)
+        }
+        _ => old == new || text_of(old).is_some_and(|old| text_of(new) == Some(old)),
+    }
+}
+
 /// Says whether the author chose the name of both, so that they cannot exist side by side.
 pub(super) fn names_collide(kind: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Option<String> {
-    let property = find(kind)?.name?;
+    let property = find(kind).name?;
     let (old, new) = (old.get(property).and_then(text_of)?, new.get(property).and_then(text_of)?);
     (old == new).then_some(new)
 }
@@ -181,7 +193,7 @@ mod tests {
     #[test]
     fn every_pattern_of_the_table_can_be_filled() {
         let place = place();
-        for known in table::TYPES {
+        for known in table::all() {
             let mut properties = Map::new();
             for pattern in known.attributes.iter().map(|(_, pattern)| *pattern).chain([known.id]) {
                 for property in pattern.split("{prop:").skip(1).filter_map(|rest| rest.split('}').next()) {
@@ -199,10 +211,11 @@ mod tests {
 
     #[test]
     fn the_table_has_every_type_once() {
-        let mut kinds: Vec<_> = table::TYPES.iter().map(|known| known.kind).collect();
+        let mut kinds: Vec<_> = table::all().map(|known| known.kind).collect();
+        let count = kinds.len();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), table::TYPES.len());
+        assert_eq!(kinds.len(), count);
     }
 
     #[test]
@@ -213,6 +226,16 @@ mod tests {
         let long = "L".repeat(200);
         subject.logical_id = &long;
         assert_eq!(subject.physical_id().len(), 63);
+    }
+
+    #[test]
+    fn a_number_and_its_text_are_the_same_value() {
+        let properties = |value: Value| value.as_object().cloned().expect("object");
+        let old = properties(json!({"Timeout": 5, "Vpc": {"Ids": ["a", true]}}));
+        let new = properties(json!({"Timeout": "5", "Vpc": {"Ids": ["a", "true"]}}));
+        assert_eq!(compare("AWS::Lambda::Function", &old, &new), Change::None);
+        let other = properties(json!({"Timeout": "6", "Vpc": {"Ids": ["a", "true"]}}));
+        assert_eq!(compare("AWS::Lambda::Function", &old, &other), Change::Modify(vec!["Timeout".to_owned()]));
     }
 
     #[test]

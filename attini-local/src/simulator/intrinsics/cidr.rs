@@ -19,10 +19,11 @@ impl Scope<'_> {
         if !(1..=256).contains(&count) {
             return Err(Fault::template(RULE));
         }
-        let too_small =
-            || Fault::template(format_args!("Fn::Cidr cannot cut {count} blocks with {bits} subnet bits from {block}"));
+        let too_small = || {
+            Fault::template(format_args!("Fn::Cidr cannot cut {count} blocks with {bits} subnet bits from the block"))
+        };
         let (address, prefix) =
-            parse(&block).ok_or_else(|| Fault::template(format_args!("Fn::Cidr: {block} is no CIDR block")))?;
+            parse(&block).ok_or_else(|| Fault::template("Fn::Cidr: the first parameter is no CIDR block"))?;
         let width: u32 = if address.is_ipv4() { 32 } else { 128 };
         if bits == 0 || bits > width - prefix {
             return Err(too_small());

@@ -28,7 +28,7 @@ pub(super) fn update(
     refuse_new_types(previous, &prepared)?;
     let mut engine = Engine::new(request, world, &previous.id, previous.event_count);
     engine.live = previous.resources.clone();
-    if is_unchanged(previous, &prepared, request) && values_are_unchanged(&engine, &prepared, previous) {
+    if is_unchanged(&engine, &prepared, previous, request) {
         return Err(Refusal::NoUpdates);
     }
     engine.log.stack("UPDATE_IN_PROGRESS", Some("User Initiated"));
@@ -96,28 +96,34 @@ fn refuse_new_types(previous: &StackState, prepared: &Prepared) -> Result<(), Re
     )))
 }
 
-/// Says whether everything that comes from outside, imports and stored parameters, is as it was.
-fn values_are_unchanged(engine: &Engine<'_, '_>, prepared: &Prepared, previous: &StackState) -> bool {
-    let same = |id: &String| {
-        let old = previous.resources.get(id).map(|old| &old.properties);
-        engine.properties(prepared, id).is_ok_and(|new| Some(&new) == old)
-    };
-    let results = engine.results(prepared, &BTreeMap::new());
-    prepared.waves.iter().flatten().all(same)
-        && results.is_ok_and(|results| results.outputs == previous.outputs && results.exports == previous.exports)
-}
-
-/// Says whether the request is the one that made the stack. Descriptions and the template's own metadata do not count.
-fn is_unchanged(previous: &StackState, prepared: &Prepared, request: &OperationRequest) -> bool {
-    let relevant = |template: &Value| -> BTreeMap<String, Value> {
-        let entries = template.as_object().into_iter().flatten();
-        let ignored = ["AWSTemplateFormatVersion", "Description", "Metadata"];
-        let kept = entries.filter(|(key, _)| !ignored.contains(&key.as_str()));
-        kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+/// Says whether there is nothing to do.
+///
+/// As in the service, parameters aside, only resources, outputs and tags count: conditions, mappings, rules, descriptions
+/// and the template's own metadata cannot be updated by themselves. Values from outside, imports and stored parameters,
+/// count as well.
+fn is_unchanged(
+    engine: &Engine<'_, '_>,
+    prepared: &Prepared,
+    previous: &StackState,
+    request: &OperationRequest,
+) -> bool {
+    let same_section = |name: &str| previous.template.get(name) == prepared.source.get(name);
+    let mut wanted: Vec<&String> = prepared.waves.iter().flatten().collect();
+    wanted.sort_unstable();
+    let same_properties = |(id, old): (&String, &ResourceState)| {
+        engine
+            .properties(prepared, id)
+            .is_ok_and(|new| compare(&old.resource_type, &old.properties, &new) == Change::None)
     };
     previous.parameters == prepared.parameters
         && previous.tags == request.tags
-        && relevant(&previous.template) == relevant(&prepared.source)
+        && same_section("Resources")
+        && same_section("Outputs")
+        && previous.resources.keys().eq(wanted)
+        && previous.resources.iter().all(same_properties)
+        && engine
+            .results(prepared, &BTreeMap::new())
+            .is_ok_and(|results| results.outputs == previous.outputs && results.exports == previous.exports)
 }
 
 fn update_resources(engine: &mut Engine<'_, '_>, prepared: &Prepared, journal: &mut Journal) {

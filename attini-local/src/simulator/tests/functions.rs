@@ -92,7 +92,7 @@ fn cidr_of_the_documentation() {
     assert_eq!(output(comma(json!({"Fn::Cidr": ["2001:db8::/56", 2, 64]}))), "2001:db8::/64,2001:db8:0:1::/64");
     let refused =
         Surroundings::new().refusal(template_with(json!({}), comma(json!({"Fn::Cidr": ["10.0.0.0/24", 9, 5]}))));
-    assert_eq!(refused, "Template error: Fn::Cidr cannot cut 9 blocks with 5 subnet bits from 10.0.0.0/24");
+    assert_eq!(refused, "Template error: Fn::Cidr cannot cut 9 blocks with 5 subnet bits from the block");
 }
 
 #[test]
