@@ -90,6 +90,7 @@ impl Subject<'_> {
                 "suffix" => text.push_str(partition.suffix),
                 "stack" => text.push_str(self.stack_name),
                 "logical" => text.push_str(self.logical_id),
+                "octet" => text.push_str(&identity.octet().to_string()),
                 "uuid" => text.push_str(&identity.uuid()),
                 _ => match place.split_once(':')? {
                     ("prop", property) => text.push_str(&self.properties.get(property).and_then(text_of)?),

@@ -200,9 +200,11 @@ pub fn machine_definition(properties: &Map<String, Value>) -> Result<Value, Stri
     let none = Map::new();
     let substitutions = properties.get("DefinitionSubstitutions").and_then(Value::as_object).unwrap_or(&none);
     let mut result = String::new();
+    let mut quotes = Quotes::default();
     let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once("${") {
         result.push_str(before);
+        quotes.read(before);
         let known = after.split_once('}').and_then(|(name, behind)| Some((substitutions.get(name)?, name, behind)));
         let Some((value, name, behind)) = known else {
             // Not a substitution: the service leaves it alone, and shells in jobs rely on that.
@@ -213,11 +215,57 @@ pub fn machine_definition(properties: &Map<String, Value>) -> Result<Value, Stri
         let Some(value) = super::intrinsics::text_of(value) else {
             return Err(format!("definition substitution {name} must be a text, a number or a boolean"));
         };
-        // The place is inside a JSON text, so the value is spelled as one.
-        let quoted = Value::String(value).to_string();
-        result.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+        if quotes.inside {
+            let quoted = Value::String(value).to_string();
+            result.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+        } else {
+            result.push_str(&value);
+        }
         rest = behind;
     }
     result.push_str(rest);
     serde_json::from_str(&result).map_err(|error| format!("the definition is not JSON: {error}"))
+}
+
+/// Knows whether the JSON read so far ends inside one of its texts.
+#[derive(Default)]
+struct Quotes {
+    inside: bool,
+    escaped: bool,
+}
+
+impl Quotes {
+    fn read(&mut self, json: &str) {
+        for byte in json.bytes() {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.inside => self.escaped = true,
+                b'"' => self.inside = !self.inside,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn substitutions_are_spelled_for_the_place_they_stand_in() {
+        let properties = json!({
+            "DefinitionString": r#"{"a": "\"${Text}", "b": ${Number}, "c": ${Object}, "d": "${Unknown}"}"#,
+            "DefinitionSubstitutions": {"Text": "x\"\n", "Number": 5, "Object": "{\"k\": true}"},
+        });
+        let properties = properties.as_object().expect("object");
+        let definition = machine_definition(properties).expect("definition");
+        assert_eq!(definition, json!({"a": "\"x\"\n", "b": 5, "c": {"k": true}, "d": "${Unknown}"}));
+    }
+
+    #[test]
+    fn a_definition_that_is_no_json_says_so() {
+        let properties = json!({"DefinitionString": "{"});
+        let refused = machine_definition(properties.as_object().expect("object")).expect_err("refused");
+        assert!(refused.starts_with("the definition is not JSON"), "{refused}");
+    }
 }

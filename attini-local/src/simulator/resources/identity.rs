@@ -34,6 +34,11 @@ impl Identity {
         self.letters(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", length)
     }
 
+    /// Returns the last number of a host's address: 1 to 254.
+    pub(super) fn octet(&self) -> u8 {
+        self.0[0] % 254 + 1
+    }
+
     pub(super) fn uuid(&self) -> String {
         uuid(&self.0)
     }

@@ -11,7 +11,7 @@ pub(super) struct ResourceType {
     pub(super) kind: &'static str,
     /// Pattern of the physical id, which `Ref` gives.
     ///
-    /// Places in patterns: `id`, `name`, `account`, `region`, `partition`, `suffix`, `stack`, `logical`, `uuid`, `prop:P` (a
+    /// Places in patterns: `id`, `name`, `account`, `region`, `partition`, `suffix`, `stack`, `logical`, `uuid`, `octet` (1 to 254), `prop:P` (a
     /// property), and texts of a length: `hex:N`, `low:N` (lower case and digits), `up:N` (upper case and digits).
     pub(super) id: &'static str,
     /// Property with which the author chooses the name; a change of it replaces the resource.

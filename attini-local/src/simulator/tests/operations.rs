@@ -249,6 +249,43 @@ fn the_same_request_again_is_no_update() {
 }
 
 #[test]
+fn mappings_and_conditions_cannot_be_updated_by_themselves() {
+    let surroundings = Surroundings::new();
+    let mut template = chain();
+    template["Conditions"] = json!({"C": {"Fn::Equals": ["a", "a"]}});
+    template["Resources"]["Topic"]["Condition"] = json!("C");
+    let state = surroundings.create(template.clone());
+    template["Mappings"] = json!({"M": {"a": {"b": "c"}}});
+    let refused = surroundings.run(Some(&state), &request(OperationKind::Update, template.clone()));
+    assert_eq!(refused.expect_err("refused"), Refusal::NoUpdates);
+    template["Conditions"]["C"] = json!({"Fn::Equals": ["a", "b"]});
+    let outcome = update(&surroundings, &state, template);
+    assert_eq!(lines(&outcome.events)[2..4], ["Topic DELETE_IN_PROGRESS", "Topic DELETE_COMPLETE"]);
+}
+
+#[test]
+fn policies_decide_what_becomes_of_a_resource() {
+    let table = |key: &str| {
+        json!({"Resources": {"T": {
+            "Type": "AWS::DynamoDB::Table", "UpdateReplacePolicy": "Retain", "Properties": {"KeySchema": [key]},
+        }}})
+    };
+    let surroundings = Surroundings::new();
+    let outcome = update(&surroundings, &surroundings.create(table("a")), table("b"));
+    assert_eq!(lines(&outcome.events)[5], "T DELETE_SKIPPED");
+
+    for (policy, expected) in [("Retain", "Kept DELETE_SKIPPED"), ("RetainExceptOnCreate", "Kept DELETE_IN_PROGRESS")] {
+        let template = json!({"Resources": {
+            "Kept": {"Type": "AWS::SNS::Topic", "DeletionPolicy": policy},
+            "Broken": {"Type": "AWS::SNS::Topic", "DependsOn": "Kept"},
+        }});
+        let wanted = failing(request(OperationKind::Create, template), "Broken");
+        let outcome = surroundings.run(None, &wanted).expect("accepted");
+        assert!(lines(&outcome.events).contains(&expected.to_owned()), "{policy}");
+    }
+}
+
+#[test]
 fn a_changed_import_is_an_update() {
     let template = bucket(json!({"Tags": {"Fn::ImportValue": "network:vpc"}}));
     let mut surroundings = Surroundings::new();
@@ -441,4 +478,62 @@ fn hooks_give_ids_and_attributes_and_a_new_id_is_a_replacement() {
     let state = surroundings.run_with(&mut hooks, Some(&state), &change).expect("accepted").state.expect("exists");
     assert_eq!(state.resources["Own"].physical_id, "own-2");
     assert_eq!(hooks.calls, ["created Own", "updated Own from own-1", "deleted own-1"]);
+}
+
+/// Refuses to delete anything, and to change anything back to version 1.
+struct Stubborn;
+
+impl ResourceHooks for Stubborn {
+    fn updated(&mut self, resource: &ResourceView<'_>) -> Result<Attributes, String> {
+        match resource.properties.get("Description") {
+            Some(description) if description == "1" => Err("no way back".to_owned()),
+            _ => Ok(Attributes::default()),
+        }
+    }
+
+    fn deleted(&mut self, _: &ResourceView<'_>) -> Result<(), String> {
+        Err("still in use".to_owned())
+    }
+}
+
+#[test]
+fn a_failed_way_back_leaves_the_stack_in_update_rollback_failed() {
+    let template = |version: &str| {
+        json!({"Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"Description": version}},
+            "Function": {"Type": "AWS::Lambda::Function", "DependsOn": "Role", "Properties": {"Description": version}},
+        }})
+    };
+    let surroundings = Surroundings::new();
+    let state = surroundings.create(template("1"));
+    let wanted = failing(request(OperationKind::Update, template("2")), "Function");
+    let outcome = surroundings.run_with(&mut Stubborn, Some(&state), &wanted).expect("accepted");
+    let last = lines(&outcome.events).pop().expect("has events");
+    assert_eq!(last, "shop UPDATE_ROLLBACK_FAILED The following resource(s) failed to update: [Role]. ");
+    let stuck = outcome.state.expect("exists");
+    let refused = surroundings.run(Some(&stuck), &request(OperationKind::Update, template("3"))).expect_err("refused");
+    assert!(refused.to_string().ends_with("is in UPDATE_ROLLBACK_FAILED state and can not be updated."), "{refused}");
+    let gone = surroundings.run(Some(&stuck), &request(OperationKind::Delete, Value::Null)).expect("accepted");
+    assert_eq!(gone.state, None);
+}
+
+#[test]
+fn what_cannot_be_cleaned_up_is_left_behind() {
+    let surroundings = Surroundings::new();
+    let state = surroundings.create(chain());
+    let mut template = chain();
+    template["Resources"].as_object_mut().expect("object").remove("Topic");
+    let wanted = request(OperationKind::Update, template);
+    let outcome = surroundings.run_with(&mut Stubborn, Some(&state), &wanted).expect("accepted");
+    assert_eq!(
+        lines(&outcome.events)[2..],
+        ["Topic DELETE_IN_PROGRESS", "Topic DELETE_FAILED still in use", "shop UPDATE_COMPLETE"]
+    );
+}
+
+#[test]
+fn a_state_can_be_stored_and_read_back() {
+    let state = Surroundings::new().create(chain());
+    let text = serde_json::to_string(&state).expect("states are JSON");
+    assert_eq!(serde_json::from_str::<StackState>(&text).expect("reads back"), state);
 }

@@ -50,7 +50,7 @@ pub(super) const TYPES: &[ResourceType] = &[
     ResourceType {
         kind: "AWS::EFS::MountTarget",
         id: "fsmt-{hex:17}",
-        attributes: &[("IpAddress", "10.0.0.10"), ("Id", "{id}")],
+        attributes: &[("IpAddress", "10.0.0.{octet}"), ("Id", "{id}")],
         replace: &["FileSystemId", "SubnetId", "IpAddress"],
         ..PLAIN
     },

@@ -44,7 +44,7 @@ pub(super) const TYPES: &[ResourceType] = &[
     },
     ResourceType {
         kind: "AWS::EC2::EIP",
-        id: "198.51.100.20",
+        id: "198.51.100.{octet}",
         attributes: &[("AllocationId", "eipalloc-{hex:17}"), ("PublicIp", "{id}")],
         replace: &["Domain", "NetworkBorderGroup"],
         ..PLAIN
