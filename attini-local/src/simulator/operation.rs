@@ -42,8 +42,8 @@ pub struct OperationRequest {
     pub on_failure: Option<OnFailure>,
     /// Wanted protection against deletion; `None` leaves it as it is. A refused update changes nothing, this included.
     pub termination_protection: Option<bool>,
-    /// Marks the events of the operation. The token of the stack's last operation is that operation again: nothing
-    /// happens. Empty for none.
+    /// Marks the events of the operation. An operation of the same kind with the token of the stack's last one is that
+    /// operation again: nothing happens. Empty for none.
     pub token: String,
     /// Resources that are to fail, by logical id, with the reason. Only those that the operation works on fail.
     pub failures: BTreeMap<String, String>,
@@ -111,9 +111,7 @@ pub fn run(
     request: &OperationRequest,
     world: &mut World<'_>,
 ) -> Result<OperationOutcome, Refusal> {
-    if let Some(previous) =
-        previous.filter(|previous| !request.token.is_empty() && previous.last_token == request.token)
-    {
+    if let Some(previous) = previous.filter(|previous| is_repeated(previous, request)) {
         return Ok(OperationOutcome { state: Some(previous.clone()), events: Vec::new(), changes: Vec::new() });
     }
     let name = request.name.as_str().to_owned();
@@ -125,6 +123,16 @@ pub fn run(
         (OperationKind::Delete, Some(previous)) => delete::delete(previous, request, world),
         (OperationKind::Delete, None) => Ok(OperationOutcome { state: None, events: Vec::new(), changes: Vec::new() }),
     }
+}
+
+/// Says whether the request is the stack's last operation again.
+fn is_repeated(previous: &StackState, request: &OperationRequest) -> bool {
+    let same_kind = match request.kind {
+        OperationKind::Create => ["CREATE_", "ROLLBACK_"].iter().any(|start| previous.status.starts_with(start)),
+        OperationKind::Update => previous.status.starts_with("UPDATE_"),
+        OperationKind::Delete => previous.status.starts_with("DELETE_"),
+    };
+    !request.token.is_empty() && previous.last_token == request.token && same_kind
 }
 
 /// Returns the changes that an operation would make. No hook is called, so attributes that only hooks know count as the

@@ -305,6 +305,9 @@ fn the_same_token_again_is_the_same_operation() {
     let state = surroundings.run(None, &wanted).expect("accepted").state.expect("exists");
     let again = surroundings.run(Some(&state), &wanted).expect("accepted");
     assert_eq!((again.state, again.events.len()), (Some(state.clone()), 0));
+    wanted.kind = OperationKind::Delete;
+    assert_eq!(surroundings.run(Some(&state), &wanted).expect("accepted").state, None);
+    wanted.kind = OperationKind::Create;
     wanted.token = "t2".to_owned();
     let refused = surroundings.run(Some(&state), &wanted).expect_err("refused");
     assert_eq!(

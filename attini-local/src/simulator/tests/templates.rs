@@ -340,7 +340,7 @@ fn anything() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_json_makes_the_simulator_panic(section in 0..7_usize, part in anything(), other in anything()) {
+    fn no_json_makes_the_simulator_panic(section in 0..7_usize, part in anything(), other in anything(), next in anything()) {
         let mut template = json!({
             "Transform": "AWS::Serverless-2016-10-31",
             "Parameters": {"P": {"Type": "String", "Default": "p"}},
@@ -362,6 +362,13 @@ proptest! {
             if state.status == "CREATE_COMPLETE" {
                 let again = surroundings.run(Some(&state), &request(OperationKind::Update, template));
                 prop_assert_eq!(again, Err(Refusal::NoUpdates));
+                let next = json!({"Resources": {
+                    "A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q", "x": next}}, "New": {"Type": "AWS::SNS::Topic"},
+                }});
+                if let Ok(outcome) = surroundings.run(Some(&state), &request(OperationKind::Update, next)) {
+                    let updated = outcome.state.expect("an update leaves a stack");
+                    prop_assert!(matches!(updated.status.as_str(), "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"));
+                }
             }
             let gone = surroundings.run(Some(&state), &request(OperationKind::Delete, Value::Null));
             prop_assert_eq!(gone.map(|outcome| outcome.state), Ok(None));
