@@ -375,3 +375,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn functions_as_deep_as_a_template_may_be_are_evaluated() {
+    let mut text = json!("");
+    let mut condition = json!({"Fn::Equals": ["a", "a"]});
+    let mut branch = json!("x");
+    for _ in 0..45 {
+        text = json!({"Fn::Base64": text});
+        condition = json!({"Fn::Not": [condition]});
+        branch = json!({"Fn::If": ["C", branch, "y"]});
+    }
+    let template = json!({
+        "Conditions": {"C": {"Fn::Not": [condition]}},
+        "Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"a": text, "b": branch}}},
+    });
+    let state = Surroundings::new().create(template);
+    assert_eq!(state.resources["A"].properties["b"], json!("x"));
+}
