@@ -8,5 +8,5 @@ mod wanted;
 pub use file::{StackFile, ValueSource, ValueSpec};
 pub use location::{config_file_key, template_location};
 pub use operation::{Operation, decide_operation};
-pub use wanted::{Action, StackProperties, WantedStack};
 pub(crate) use wanted::fill;
+pub use wanted::{Action, StackProperties, WantedStack};

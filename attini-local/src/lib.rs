@@ -8,3 +8,5 @@ pub mod project;
 pub mod simulator;
 #[cfg(feature = "engine")]
 pub mod store;
+#[cfg(feature = "engine")]
+pub mod world;

@@ -41,8 +41,10 @@ pub fn unsupported_steps(document: &Document, template: &Value) -> Vec<Problem> 
         let definition_at = at.key("Properties").key("DeploymentPlan");
         for step in plan::steps(definition, &definition_at) {
             if step.kind.starts_with("Attini") && !supported_step_types().contains(&step.kind.as_str()) {
-                let message = format!("step `{}` has the type {}, which this version cannot run yet", step.name, step.kind);
-                let help = format!("it runs {}, and all states of the States Language", supported_step_types().join(", "));
+                let message =
+                    format!("step `{}` has the type {}, which this version cannot run yet", step.name, step.kind);
+                let help =
+                    format!("it runs {}, and all states of the States Language", supported_step_types().join(", "));
                 let spot = document.spot(&step.path.key("Type")).or_else(|| document.spot(&step.path));
                 problems.push(Problem::error(message).with_help(help).at(spot));
             }

@@ -34,7 +34,9 @@ pub(super) async fn check_dependency(
             (Ok(range), Ok(version)) => range.satisfies(version),
             (Err(_), _) => return unmet(format!("has the range `{wanted}`, which is not one that npm knows")),
             (_, Err(_)) => {
-                return unmet(format!("is deployed in version `{version}`, which is not semantic; `{wanted}` is required"));
+                return unmet(format!(
+                    "is deployed in version `{version}`, which is not semantic; `{wanted}` is required"
+                ));
             }
         };
         if !satisfied {

@@ -13,7 +13,7 @@ use crate::value::{DistributionId, DistributionName, Environment, KeyPrefix};
 
 /// A distribution whose every part was checked; nothing has been changed yet.
 struct Accepted {
-    archive: Checked,
+    digest: String,
     environment: Environment,
     name: DistributionName,
     id: DistributionId,
@@ -32,8 +32,8 @@ struct Accepted {
 /// What failed, by name. Before `InitStack…` codes of CloudFormation nothing was changed but the record.
 pub async fn init_deploy(framework: &Framework, upload: &Upload) -> Result<(), Failure> {
     let object = upload.object();
-    let accepted = match accept(framework, upload).await {
-        Ok(accepted) => accepted,
+    let (archive, accepted) = match accept(framework, upload).await {
+        Ok(found) => found,
         Err((failure, names)) => {
             let Some((environment, name, id)) = names else {
                 record_upload_failure(framework, &object, upload.time, Outcome::Failed, &failure).await?;
@@ -49,7 +49,7 @@ pub async fn init_deploy(framework: &Framework, upload: &Upload) -> Result<(), F
         }
     };
     let mut record = new_record(framework, upload, &accepted);
-    match deploy(framework, upload, accepted, &mut record).await {
+    match deploy(framework, upload, archive, &accepted, &mut record).await {
         Ok(()) => Ok(()),
         Err(failure) => {
             if update_deployment(framework.inventory.as_ref(), &record.name(), &object, |_| {}).await? == 0 {
@@ -65,19 +65,20 @@ pub async fn init_deploy(framework: &Framework, upload: &Upload) -> Result<(), F
 type Names = Option<(String, String, String)>;
 
 /// Checks everything that can be known before something is changed.
-async fn accept(framework: &Framework, upload: &Upload) -> Result<Accepted, (Failure, Names)> {
+async fn accept(framework: &Framework, upload: &Upload) -> Result<(Checked, Accepted), (Failure, Names)> {
     let environment = upload.environment().map_err(|failure| (failure, None))?;
     let folder = upload.folder().to_owned();
-    let early = |failure: Failure| {
-        (failure, Some((environment.as_str().to_owned(), folder.clone(), "undefined".to_owned())))
-    };
+    let early =
+        |failure: Failure| (failure, Some((environment.as_str().to_owned(), folder.clone(), "undefined".to_owned())));
     let registered = find_environment(framework.inventory.as_ref(), environment.as_str()).await.map_err(early)?;
     let Some(registered) = registered else {
-        let cause =
-            format!("environment {environment} does not exist; create it first: attini environment create {environment}");
+        let cause = format!(
+            "environment {environment} does not exist; create it first: attini environment create {environment}"
+        );
         return Err(early(Failure::new("EnvironmentNotFound", cause)));
     };
-    let reader = framework.origin.open(&upload.key, Some(&upload.version)).await.map_err(|error| early(error.into()))?;
+    let reader =
+        framework.origin.open(&upload.key, Some(&upload.version)).await.map_err(|error| early(error.into()))?;
     let mut archive = check_archive(reader).map_err(early)?;
     let invalid = |text: String| Failure::new("InvalidConfig", text);
     let config = match archive.config_file().map_err(early)? {
@@ -92,7 +93,8 @@ async fn accept(framework: &Framework, upload: &Upload) -> Result<Accepted, (Fai
             );
             Config::parse(file, &text).map_err(|problems| (invalid(problems.to_string()), Some(names)))?.0
         }
-        None => Config::default(),
+        // As the original: everything is default, and there is no plan.
+        None => Config::parse("attini-config.yaml", "{}").map_err(|problems| early(invalid(problems.to_string())))?.0,
     };
     let name = match &config.distribution_name {
         Some(name) => name.clone(),
@@ -105,9 +107,7 @@ async fn accept(framework: &Framework, upload: &Upload) -> Result<Accepted, (Fai
     let late = |failure: Failure| {
         (failure, Some((environment.as_str().to_owned(), name.as_str().to_owned(), id.as_str().to_owned())))
     };
-    let resolved = config
-        .resolve(&environment, &name, &id)
-        .map_err(|problems| late(invalid(problems.to_string())))?;
+    let resolved = config.resolve(&environment, &name, &id).map_err(|problems| late(invalid(problems.to_string())))?;
     let template = match &resolved.pipeline {
         Pipeline::None => None,
         Pipeline::App(_) => {
@@ -129,12 +129,14 @@ async fn accept(framework: &Framework, upload: &Upload) -> Result<Accepted, (Fai
         .await
         .map_err(late)?;
     }
-    Ok(Accepted { archive, environment, name, id, config: resolved, template, warnings })
+    let digest = archive.digest.clone();
+    Ok((archive, Accepted { digest, environment, name, id, config: resolved, template, warnings }))
 }
 
 fn read_template(archive: &mut Checked, stack: &InitStackConfig) -> Result<(String, Value), Failure> {
     if !archive.has(&stack.template) {
-        let cause = format!("the template {} of `initDeployConfig.template` is not in the distribution", stack.template);
+        let cause =
+            format!("the template {} of `initDeployConfig.template` is not in the distribution", stack.template);
         return Err(Failure::new("InvalidConfig", cause));
     }
     let text = archive.text(&stack.template)?;
@@ -153,9 +155,10 @@ async fn check_digest(
     warnings: &mut Vec<String>,
 ) -> Result<(), Failure> {
     let history = list_history(framework.inventory.as_ref(), &environment.name, name.as_str(), usize::MAX).await?;
-    let other = history.iter().filter(|record| record.distribution_id == id.as_str()).find_map(|record| {
-        record.content_digest.as_deref().filter(|known| *known != digest)
-    });
+    let other = history
+        .iter()
+        .filter(|record| record.distribution_id == id.as_str())
+        .find_map(|record| record.content_digest.as_deref().filter(|known| *known != digest));
     let Some(other) = other else { return Ok(()) };
     let text = format!("id {id} was deployed before with another content: then {other}, now {digest}");
     if environment.immutable_ids {
@@ -173,7 +176,7 @@ fn new_record(framework: &Framework, upload: &Upload, accepted: &Accepted) -> De
     record.distribution_tags.clone_from(&accepted.config.distribution_tags);
     record.version = accepted.config.version.as_ref().map(|version| version.as_str().to_owned());
     record.user_identity = Some(upload.user.clone());
-    record.content_digest = Some(accepted.archive.digest.clone());
+    record.content_digest = Some(accepted.digest.clone());
     record.warnings.clone_from(&accepted.warnings);
     record
 }
@@ -181,7 +184,8 @@ fn new_record(framework: &Framework, upload: &Upload, accepted: &Accepted) -> De
 async fn deploy(
     framework: &Framework,
     upload: &Upload,
-    mut accepted: Accepted,
+    mut archive: Checked,
+    accepted: &Accepted,
     record: &mut DeploymentRecord,
 ) -> Result<(), Failure> {
     let inventory = framework.inventory.as_ref();
@@ -191,7 +195,7 @@ async fn deploy(
         return Err(Failure::new("DeploymentSuperseded", cause));
     }
     let prefix = KeyPrefix::of_files(&accepted.environment, &accepted.name, &accepted.id);
-    accepted.archive.publish(framework, &prefix).await?;
+    archive.publish(framework, &prefix).await?;
     let zip = framework.origin.open(&upload.key, Some(&upload.version)).await?;
     let zip_key = prefix.key(&format!("{}.zip", accepted.name));
     framework.artifacts.put(&zip_key, crate::port::Body::Reader(Box::new(zip)), Precondition::None).await?;
@@ -199,7 +203,7 @@ async fn deploy(
 
     let latest = format!("/attini/distributions/{}/{}/latest", accepted.environment, accepted.name);
     framework.parameters.put(&latest, accepted.id.as_str(), "Reference to the latest distribution Id").await?;
-    save_distribution(framework, upload, &accepted, &prefix).await?;
+    save_distribution(framework, upload, accepted, &prefix).await?;
 
     match (&accepted.config.pipeline, &accepted.template) {
         (Pipeline::InitStack(stack), Some((text, template))) => {
@@ -248,6 +252,7 @@ async fn save_distribution(
         Pipeline::InitStack(stack) => Some(stack.stack_name.as_str().to_owned()),
         _ => None,
     };
+    let version: Option<Value> = accepted.config.version.as_ref().map(|version| version.as_str().into());
     let key = distribution_key(accepted.environment.as_str(), accepted.name.as_str());
     update(framework.inventory.as_ref(), &key, |body| {
         body.extend(fields.as_object().cloned().unwrap_or_default());
@@ -255,7 +260,7 @@ async fn save_distribution(
             Some(value) => body.insert(field.to_owned(), value),
             None => body.remove(field),
         };
-        optional("version", accepted.config.version.as_ref().map(|version| version.as_str().into()));
+        optional("version", version.clone());
         optional("dependencies", (!dependencies.is_empty()).then(|| json!(dependencies)));
         optional("initStackName", stack.clone().map(Value::from));
     })

@@ -42,7 +42,8 @@ pub(super) async fn deploy(
     let healthy = existing.as_ref().is_some_and(|stack| stack.status.is_success());
     let unchanged = !stack.force_update && healthy && known.fingerprint == wanted;
     for name in own.keys().filter(|name| template.pointer(&format!("/Parameters/{}", pointer(name))).is_none()) {
-        let warning = format!("parameter {name} of initDeployConfig is not declared in {}, so it has no effect", stack.template);
+        let warning =
+            format!("parameter {name} of initDeployConfig is not declared in {}, so it has no effect", stack.template);
         record.warnings.push(warning);
     }
     if unchanged {
@@ -74,7 +75,8 @@ pub(super) async fn deploy(
             framework.init_stacks.create(&request).await
         }
         Some(status) if status.is_in_progress() => {
-            let cause = format!("init stack {} is in {status}; wait until that has ended and deploy again", target.name);
+            let cause =
+                format!("init stack {} is in {status}; wait until that has ended and deploy again", target.name);
             return Err(refused(framework, stack, Failure::new("ValidationError", cause)).await);
         }
         Some(status) if status.0 == "UPDATE_ROLLBACK_FAILED" => {
@@ -152,7 +154,9 @@ async fn refused(framework: &Framework, stack: &InitStackConfig, failure: Failur
     .await;
     match forgotten {
         Ok(_) => failure,
-        Err(error) => Failure::new(failure.error, format!("{}; besides, {}", failure.cause, crate::framework::explain(&error))),
+        Err(error) => {
+            Failure::new(failure.error, format!("{}; besides, {}", failure.cause, crate::framework::explain(&error)))
+        }
     }
 }
 
@@ -164,7 +168,8 @@ async fn recreate(framework: &Framework, request: &StackRequest) -> Result<(), F
         match framework.init_stacks.find(&request.target).await? {
             None => return Ok(()),
             Some(stack) if !stack.status.is_in_progress() => {
-                let cause = format!("init stack {} could not be deleted before its re-creation: {}", stack.name, stack.status);
+                let cause =
+                    format!("init stack {} could not be deleted before its re-creation: {}", stack.name, stack.status);
                 return Err(Failure::new("ValidationError", cause));
             }
             Some(_) => framework.clock.sleep(wait).await,
@@ -248,7 +253,8 @@ async fn read_import(
     let document: Value =
         serde_json::from_slice(&bytes).map_err(|error| bad(format!("the output of {from} is no JSON: {error}")))?;
     let path = JsonPath::parse(&import.mapping).map_err(|error| bad(error.to_string()))?;
-    let selected = path.select(&document).map_err(|error| bad(format!("could not read {}: {error}", import.mapping)))?;
+    let selected =
+        path.select(&document).map_err(|error| bad(format!("could not read {}: {error}", import.mapping)))?;
     match selected.into_value() {
         Value::String(text) => Ok(text),
         Value::Number(number) => Ok(number.to_string()),
@@ -257,6 +263,8 @@ async fn read_import(
             let texts = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
             Ok(texts.collect::<Vec<_>>().join(","))
         }
-        other => Err(bad(format!("{} of {from} is {}, not a text", import.mapping, crate::value::coerce::kind_name(&other)))),
+        other => {
+            Err(bad(format!("{} of {from} is {}, not a text", import.mapping, crate::value::coerce::kind_name(&other))))
+        }
     }
 }

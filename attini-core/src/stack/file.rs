@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn a_null_in_the_child_unsets_the_parents() {
-        let merged = file("region: null\nparameters: {A: null}\n").over(file("region: eu-west-1\nparameters: {A: 1}\n"));
+        let merged =
+            file("region: null\nparameters: {A: null}\n").over(file("region: eu-west-1\nparameters: {A: 1}\n"));
         assert_eq!(merged.text("region"), None);
         assert_eq!(merged.parameters["A"], None);
     }
@@ -213,7 +214,8 @@ mod tests {
 
     #[test]
     fn described_values() {
-        let found = file("parameters:\n  P: {value: /x, type: SSM-Parameter, default: d}\n  F: {value: 2, fallback: true}\n");
+        let found =
+            file("parameters:\n  P: {value: /x, type: SSM-Parameter, default: d}\n  F: {value: 2, fallback: true}\n");
         let source = ValueSource::Parameter { name: "/x".to_owned(), default: Some("d".to_owned()) };
         assert_eq!(found.parameters["P"], Some(ValueSpec { source, fallback: false }));
         assert!(found.parameters["F"].as_ref().is_some_and(|spec| spec.fallback));

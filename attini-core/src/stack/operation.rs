@@ -37,7 +37,8 @@ pub fn decide_operation(existing: Option<&StackDescription>, action: Action) -> 
     }
     let (tag, value) = RESOURCE_TYPE_TAG;
     if stack.tags.get(tag).map(String::as_str) != Some(value) {
-        let cause = format!("stack {} exists and is not managed by Attini: it lacks the tag `{tag}: {value}`", stack.name);
+        let cause =
+            format!("stack {} exists and is not managed by Attini: it lacks the tag `{tag}: {value}`", stack.name);
         return Err(Failure::new("AccessDenied", cause));
     }
     match (action, status) {
@@ -85,7 +86,11 @@ mod tests {
     #[test]
     fn actions_case_30_a_rolled_back_creation_is_made_anew() {
         for status in ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED"] {
-            assert_eq!(decide_operation(Some(&stack(status, true)), Action::Deploy), Ok(Operation::Recreate), "{status}");
+            assert_eq!(
+                decide_operation(Some(&stack(status, true)), Action::Deploy),
+                Ok(Operation::Recreate),
+                "{status}"
+            );
         }
     }
 

@@ -127,8 +127,7 @@ impl WantedStack {
         };
         let (stack_name, template, region) = (text("stackName"), text("template"), text("region"));
         let (role, service_role, output_path) = (text("executionRoleArn"), text("stackRoleArn"), text("outputPath"));
-        let (action, on_failure, protection) =
-            (text("action"), text("onFailure"), text("enableTerminationProtection"));
+        let (action, on_failure, protection) = (text("action"), text("onFailure"), text("enableTerminationProtection"));
 
         let action = match action.as_deref().map(str::trim) {
             None | Some("Deploy" | "0") => Action::Deploy,
@@ -154,9 +153,7 @@ impl WantedStack {
             }
         };
         let template = match template.filter(|path| !path.trim().is_empty()) {
-            Some(template) => {
-                template_location(prefix, &template).map_err(|error| problems.push(error.cause)).ok()
-            }
+            Some(template) => template_location(prefix, &template).map_err(|error| problems.push(error.cause)).ok(),
             None if action == Action::Delete => None,
             None => {
                 problems.push("no template path is specified; set Template, or template in the config file".to_owned());
@@ -225,10 +222,9 @@ fn overlay(
         };
         spec.source = match &spec.source {
             ValueSource::Text(text) => ValueSource::Text(filled(text)),
-            ValueSource::Parameter { name, default } => ValueSource::Parameter {
-                name: filled(name),
-                default: default.as_deref().map(&mut filled),
-            },
+            ValueSource::Parameter { name, default } => {
+                ValueSource::Parameter { name: filled(name), default: default.as_deref().map(&mut filled) }
+            }
         };
     }
     found

@@ -194,12 +194,13 @@ async fn request(
     existing: Option<&StackDescription>,
     token: &str,
 ) -> Result<StackRequest, Failure> {
-    let declared = framework.stacks.declared_parameters(&wanted.target, &template).await.map_err(|error| match error {
-        StackError::Refused { message, .. } => {
-            Failure::new("StackConfigError", format!("template {template} cannot be used: {message}"))
-        }
-        other => other.into(),
-    })?;
+    let declared =
+        framework.stacks.declared_parameters(&wanted.target, &template).await.map_err(|error| match error {
+            StackError::Refused { message, .. } => {
+                Failure::new("StackConfigError", format!("template {template} cannot be used: {message}"))
+            }
+            other => other.into(),
+        })?;
     let mut specs = framework_parameters(framework, input);
     specs.extend(wanted.parameters.clone());
     let known = |parameters: &StackDescription, key: &str| parameters.parameters.contains_key(key);
@@ -272,7 +273,8 @@ async fn remove_leftover(framework: &Framework, wanted: &WantedStack, token: &st
         match framework.stacks.find(&wanted.target).await? {
             None => return Ok(()),
             Some(stack) if !stack.status.is_in_progress() => {
-                let cause = format!("stack {} could not be deleted before its re-creation: {}", stack.name, stack.status);
+                let cause =
+                    format!("stack {} could not be deleted before its re-creation: {}", stack.name, stack.status);
                 return Err(Failure::new("ValidationError", cause));
             }
             Some(_) => framework.clock.sleep(wait).await,

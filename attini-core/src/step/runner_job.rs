@@ -3,7 +3,9 @@ use serde_json::Value;
 use super::StepInput;
 use crate::deploy::runner_key;
 use crate::framework::{Failure, Framework};
-use crate::runner::{RunnerJobProperties, RunnerRecord, configuration_hash, error_name, job_dedup_id, render_job_message};
+use crate::runner::{
+    RunnerJobProperties, RunnerRecord, configuration_hash, error_name, job_dedup_id, render_job_message,
+};
 use crate::value::coerce::IllegalFormat;
 
 /// Queues a job for the step's runner and makes sure that the runner is up (actions.md 9.2). The runner answers the step.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attini_core::framework::{ACTION_FUNCTION, Failure, Framework};
-use attini_core::port::{FunctionError, HistoryEvent, Workflows};
+use attini_core::port::{FunctionError, HistoryEvent};
 use attini_core::step::{plan_ended, run_action};
 use attini_core::value::{ExecutionArn, Timestamp};
 use serde_json::{Value, json};
@@ -14,7 +14,9 @@ use tokio::task::AbortHandle;
 use super::functions::ValueFunctions;
 use super::parts::Parts;
 use super::workflows::STOP;
-use crate::engine::{Action, Definition, EffectId, Event, Execution, ExecutionContext, Outcome, Seed, TaskPattern, TaskRequest, TimerId};
+use crate::engine::{
+    Action, Definition, EffectId, Event, Execution, ExecutionContext, Outcome, Seed, TaskPattern, TaskRequest, TimerId,
+};
 use crate::store::{HomeError, Tx, TxError, executions, intents, task_tokens};
 
 /// Longest time between two looks at what other processes left in the home.
@@ -70,11 +72,7 @@ impl Driver {
         Ok(())
     }
 
-    fn start(
-        &self,
-        arn: &ExecutionArn,
-        events: UnboundedSender<Event>,
-    ) -> Result<Option<(Run, Vec<Action>)>, Failure> {
+    fn start(&self, arn: &ExecutionArn, events: UnboundedSender<Event>) -> Result<Option<(Run, Vec<Action>)>, Failure> {
         let found = self
             .parts
             .home
@@ -188,7 +186,8 @@ impl Driver {
                 for event in events.drain(..) {
                     actions.extend(execution.apply(event, now));
                 }
-                let nobody_works = !execution.open_tasks().any(|effect| open.get(effect).is_some_and(|task| task.is_work));
+                let nobody_works =
+                    !execution.open_tasks().any(|effect| open.get(effect).is_some_and(|task| task.is_work));
                 if let (Some(cause), true) = (&stop, nobody_works) {
                     actions.extend(execution.apply(Event::Stop { error: None, cause: Some(cause.clone()) }, now));
                 }
@@ -251,11 +250,8 @@ impl Driver {
 
     fn start_task(self: &Arc<Self>, run: &mut Run, effect: EffectId, task: TaskRequest) {
         let is_approval = task.parameters.pointer("/Payload/attiniActionType") == Some(&json!("ManualApproval"));
-        let open = OpenTask {
-            is_work: !is_approval,
-            heartbeat: None,
-            watches_heartbeat: task.heartbeat_seconds.is_some(),
-        };
+        let open =
+            OpenTask { is_work: !is_approval, heartbeat: None, watches_heartbeat: task.heartbeat_seconds.is_some() };
         run.open.insert(effect.clone(), open);
         let (driver, events) = (Arc::clone(self), run.events.clone());
         tokio::spawn(async move {

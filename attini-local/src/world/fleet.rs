@@ -122,9 +122,9 @@ impl LocalFleet {
             record.startup.commands.clear();
         }
         let empty = work.join("empty");
-        fs::create_dir_all(&work).and_then(|()| fs::write(&empty, "")).map_err(|error| {
-            format!("cannot prepare the work folder {}: {error}", work.display())
-        })?;
+        fs::create_dir_all(&work)
+            .and_then(|()| fs::write(&empty, ""))
+            .map_err(|error| format!("cannot prepare the work folder {}: {error}", work.display()))?;
         Ok(RunnerConfig {
             record,
             configuration_hash: hash,
@@ -135,7 +135,7 @@ impl LocalFleet {
             log_url: None,
             limits: Limits {
                 heartbeat: std::time::Duration::from_secs(1),
-                queue_pause: std::time::Duration::from_millis(5),
+                poll_pause: std::time::Duration::from_millis(5),
                 ..Limits::default()
             },
         })

@@ -44,10 +44,7 @@ impl<'a> PlanHooks<'a> {
         let steps = resource.metadata.get("AttiniSteps").cloned().unwrap_or_else(|| json!([]));
         self.steps.insert(arn.as_str().to_owned(), steps);
         Ok(Attributes {
-            values: BTreeMap::from([
-                ("Arn".to_owned(), arn.as_str().into()),
-                ("Name".to_owned(), arn.name().into()),
-            ]),
+            values: BTreeMap::from([("Arn".to_owned(), arn.as_str().into()), ("Name".to_owned(), arn.name().into())]),
             physical_id: Some(arn.as_str().to_owned()),
         })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attini_core::framework::{Framework, Settings};
-use attini_core::port::{Clock, Ids, RunnerFleet, StackService};
+use attini_core::port::{Clock, Ids, JobQueue, RunnerFleet, StackService};
 use attini_core::value::{ExecutionArn, Place};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -50,15 +50,13 @@ impl Parts {
         environment: &str,
         channels: Option<&Channels>,
         fleet: Arc<dyn RunnerFleet>,
-        queue: Arc<SqliteQueue>,
+        queue: Arc<dyn JobQueue>,
     ) -> Framework {
         let simulator: Arc<dyn StackService> = Arc::new(SimulatedStacks::new(self.clone(), environment));
         let step_stacks = self.step_stacks.clone().unwrap_or_else(|| Arc::clone(&simulator));
         let watched = |stacks: Arc<dyn StackService>, are_init_stacks| -> Arc<dyn StackService> {
             match channels {
-                Some(channels) => {
-                    Arc::new(WatchedStacks::new(stacks, channels.operations.clone(), are_init_stacks))
-                }
+                Some(channels) => Arc::new(WatchedStacks::new(stacks, channels.operations.clone(), are_init_stacks)),
                 None => stacks,
             }
         };

@@ -54,7 +54,9 @@ async fn recover_one(parts: &Parts, deployment: &LocalDeployment) -> Result<(), 
     let (environment, distribution) = names_in(&deployment.object);
     let framework = parts.onlooker(&environment);
     let name = DeploymentName::of_raw(&environment, &distribution);
-    let cause = format!("{who}; how far the last step came is unknown. Deploy again to bring the environment into a known state");
+    let cause = format!(
+        "{who}; how far the last step came is unknown. Deploy again to bring the environment into a known state"
+    );
     let found = find_deployment(framework.inventory.as_ref(), &name, &deployment.object).await?;
     match found {
         Some(record) => {
@@ -86,8 +88,7 @@ async fn interrupted(
 }
 
 fn abort_execution(parts: &Parts, execution: &ExecutionArn, why: &str) -> Result<(), Failure> {
-    let outcome =
-        executions::Outcome::Aborted { error: Some("Interrupted".to_owned()), cause: Some(why.to_owned()) };
+    let outcome = executions::Outcome::Aborted { error: Some("Interrupted".to_owned()), cause: Some(why.to_owned()) };
     let now = parts.clock.now();
     parts
         .home

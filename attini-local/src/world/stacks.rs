@@ -84,7 +84,11 @@ impl SimulatedStacks {
         }
     }
 
-    fn state(&self, place: &Place, name: &StackName) -> Result<Option<(StackState, Precondition<attini_core::port::Revision>)>, StackError> {
+    fn state(
+        &self,
+        place: &Place,
+        name: &StackName,
+    ) -> Result<Option<(StackState, Precondition<attini_core::port::Revision>)>, StackError> {
         let found = self
             .parts
             .home
@@ -220,7 +224,12 @@ impl SimulatedStacks {
             .map_err(|error| unavailable("write", name, error))
     }
 
-    fn request(&self, request: &StackRequest, kind: OperationKind, template: Value) -> Result<OperationRequest, StackError> {
+    fn request(
+        &self,
+        request: &StackRequest,
+        kind: OperationKind,
+        template: Value,
+    ) -> Result<OperationRequest, StackError> {
         let name = &request.target.name;
         let failures = self.values(name)?.stacks.remove(name.as_str()).map(|stack| stack.fail).unwrap_or_default();
         Ok(OperationRequest {

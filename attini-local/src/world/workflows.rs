@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::parts::Parts;
 use super::recover::recover_owner_of;
-use crate::store::executions::{self, Machine};
+use crate::store::executions;
 use crate::store::intents::{self, Intent};
 use crate::store::{HomeError, WorkerLease};
 
@@ -40,10 +40,10 @@ impl Workflows for LocalWorkflows {
         let arn = machine.execution(name);
         let now = self.parts.clock.now();
         let is_new = self
+            .parts
             .home
             .write(|tx| {
                 let Some(machine) = executions::find_machine(tx, machine)? else { return Ok(None) };
-                let machine: Machine = machine;
                 executions::insert(tx, &arn, &machine, input, now).map(Some)
             })
             .map_err(|error| unavailable("start", arn.as_str(), error))?;

@@ -1,0 +1,161 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use attini_core::deploy::{Upload, init_deploy};
+use attini_core::framework::{Failure, Framework, explain};
+use attini_core::inventory::find_deployment;
+use attini_core::value::{DeploymentName, ObjectIdentifier, Timestamp};
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinSet;
+
+use super::driver::Driver;
+use super::fleet::{LocalFleet, OwnQueue};
+use super::functions::ValueFunctions;
+use super::parts::{Channels, Parts};
+use super::recover::{jobs_directory, names_in};
+use super::tokens::NotifyingTokens;
+use super::watch::watch;
+use crate::store::{NamedLock, SqliteTaskTokens, WorkerLease, deployments, intents};
+
+/// Kind of the intent that tells a worker who uploaded and when.
+pub(super) const UPLOAD: &str = "upload";
+
+/// Carries out one deployment to its end. Returns at once when another worker does, or when there is nothing left to do.
+///
+/// # Errors
+///
+/// When the home fails. What fails in the deployment itself is in its record.
+pub(super) async fn work(parts: &Parts, deployment: &str) -> Result<(), Failure> {
+    let internal = |error: crate::store::HomeError| Failure::internal(&error);
+    let Some(_lease) = WorkerLease::acquire(&parts.home, deployment).map_err(internal)? else { return Ok(()) };
+    let now = parts.clock.now();
+    let taken = parts
+        .home
+        .write(|tx| {
+            let Some(found) = deployments::find(tx, deployment)? else { return Ok(None) };
+            if !deployments::take(tx, deployment, std::process::id(), now)? {
+                return Ok(None);
+            }
+            Ok(Some((found, intents::take(tx, deployment)?)))
+        })
+        .map_err(internal)?;
+    let Some((found, notes)) = taken else { return Ok(()) };
+    let note = notes.iter().find(|note| note.kind == UPLOAD).map(|note| note.body.clone()).unwrap_or_default();
+    let Some((key, version)) = found.object.split() else {
+        return Err(Failure::new("InvalidUpload", format!("`{}` is no upload", found.object)));
+    };
+    let upload = Upload {
+        key,
+        version,
+        user: note.get("user").and_then(Value::as_str).unwrap_or("unknown").to_owned(),
+        time: note.get("time").and_then(Value::as_i64).map_or(found.started, Timestamp::from_ms),
+    };
+    run(parts, deployment, upload).await;
+    drop(std::fs::remove_dir_all(parts.work.join(deployment)));
+    parts.home.write(|tx| deployments::end(tx, deployment)).map_err(internal)
+}
+
+async fn run(parts: &Parts, deployment: &str, upload: Upload) {
+    let (executions, mut started) = unbounded_channel();
+    let (operations, mut accepted) = unbounded_channel();
+    let channels = Channels { executions, operations };
+    let (environment, _) = names_in(&upload.object());
+    let answered = Arc::new(Notify::new());
+    let store = SqliteTaskTokens::new(parts.home.clone(), Arc::clone(&parts.clock));
+    let tokens = Arc::new(NotifyingTokens::new(store, Arc::clone(&answered)));
+    let queue = Arc::new(OwnQueue { inner: parts.queue(), owner: deployment.to_owned() });
+    let fleet = Arc::new(LocalFleet::new(
+        parts.clone(),
+        &environment,
+        deployment,
+        Arc::clone(&queue) as Arc<_>,
+        Arc::clone(&tokens),
+    ));
+    let mut framework = parts.framework(&environment, Some(&channels), Arc::clone(&fleet) as Arc<_>, queue);
+    framework.tokens = tokens;
+    let framework = Arc::new(framework);
+    let driver = Arc::new(Driver {
+        parts: parts.clone(),
+        framework: Arc::clone(&framework),
+        functions: Arc::new(ValueFunctions::new(parts.home.clone(), &environment)),
+        answered,
+    });
+    drop(std::fs::create_dir_all(jobs_directory(&parts.work, deployment)));
+
+    let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();
+    tasks.spawn(begin(parts.clone(), Arc::clone(&framework), upload));
+    loop {
+        tokio::select! {
+            Some(operation) = accepted.recv() => {
+                let framework = Arc::clone(&framework);
+                tasks.spawn(async move {
+                    watch(framework, operation).await;
+                    Ok(())
+                });
+            }
+            Some(execution) = started.recv() => {
+                tasks.spawn(Arc::clone(&driver).drive(execution));
+            }
+            Some(ended) = tasks.join_next() => {
+                if let Some(text) = trouble(ended) {
+                    note_trouble(parts, deployment, &text);
+                }
+                if tasks.is_empty() && accepted.is_empty() && started.is_empty() {
+                    break;
+                }
+            }
+        }
+    }
+    fleet.stop().await;
+}
+
+/// Init deploy, one at a time for a distribution in an environment: until the stack is as wanted and the plans have started.
+async fn begin(parts: Parts, framework: Arc<Framework>, upload: Upload) -> Result<(), Failure> {
+    let object = upload.object();
+    let (environment, distribution) = names_in(&object);
+    let lock = format!("init-deploy {environment} {distribution}");
+    let _lock = NamedLock::acquire(&parts.home, &lock, parts.clock.as_ref())
+        .await
+        .map_err(|error| Failure::internal(&error))?;
+    // A failure is in the deployment's record; whoever follows sees it there.
+    if init_deploy(&framework, &upload).await.is_err() {
+        return Ok(());
+    }
+    wait_for_plans(&framework, &DeploymentName::of_raw(&environment, &distribution), &object).await
+}
+
+async fn wait_for_plans(
+    framework: &Framework,
+    name: &DeploymentName,
+    object: &ObjectIdentifier,
+) -> Result<(), Failure> {
+    loop {
+        match find_deployment(framework.inventory.as_ref(), name, object).await? {
+            Some(record) if record.deployment_plan_count.is_none() && record.outcome.is_none() => {
+                framework.clock.sleep(Duration::from_millis(5)).await;
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn trouble(ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Option<String> {
+    match ended {
+        Ok(Ok(())) => None,
+        Ok(Err(failure)) => Some(failure.to_string()),
+        Err(error) => Some(explain(&error)),
+    }
+}
+
+/// Leaves what went wrong in the worker itself where people look for it: `<home>/logs/worker/<deployment>.log`.
+fn note_trouble(parts: &Parts, deployment: &str, text: &str) {
+    use std::io::Write;
+    let directory = parts.home.path().join("logs").join("worker");
+    let file = std::fs::create_dir_all(&directory).and_then(|()| {
+        std::fs::OpenOptions::new().create(true).append(true).open(directory.join(format!("{deployment}.log")))
+    });
+    // When even this cannot be written there is nobody left to tell.
+    drop(file.and_then(|mut file| writeln!(file, "{} {text}", parts.clock.now())));
+}
