@@ -97,7 +97,12 @@ fn declared() -> Vec<DeclaredParameter> {
 
 #[test]
 fn recording_fleet() {
-    let runner = RunnerRecord { resource_name: "init-r".to_owned(), name: "r".to_owned(), queue: "queue".to_owned() };
+    let body = serde_json::json!({
+        "runnerName": "r", "stackName": "init", "sqsQueueUrl": "queue", "environment": "dev", "distributionName": "d",
+        "distributionId": "1", "attiniObjectIdentifier": "dev/d/d.zip#v1", "taskDefinitionArn": "arn",
+        "subnets": ["s"], "assignPublicIp": "ENABLED",
+    });
+    let runner = RunnerRecord::read("init-r", body.as_object().expect("an object")).expect("a runner");
     let fake = RecordingFleet::default();
     block_on(runner_fleet::all(&fake, &runner));
     assert_eq!(fake.ensured().len(), 3);

@@ -26,7 +26,7 @@ pub(super) fn kill_leftovers(directory: &Path) {
             // The leader may be gone while its children go on; then its number cannot have been given away either.
             let leaderless = start_time(group).is_none();
             if same || leaderless {
-                drop(kill_process_group(pid, Signal::KILL));
+                let _already_gone = kill_process_group(pid, Signal::KILL);
             }
         }
         drop(fs::remove_file(entry.path()));
