@@ -14,6 +14,7 @@ mod jobs;
 mod parameters;
 mod parts;
 mod recover;
+mod reset;
 mod stacks;
 mod tokens;
 mod values;

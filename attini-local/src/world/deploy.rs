@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use attini_core::value::{
     AccountId, DeploymentName, DistributionName, Environment, EnvironmentType, KeyPrefix, ObjectIdentifier, ObjectKey,
     Place, Region,
 };
+use futures::executor::block_on;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -125,14 +126,16 @@ const ACCOUNT: &str = "000000000000";
 const DEFAULT_REGION: &str = "eu-west-1";
 
 impl LocalWorld {
-    /// Opens the world of a directory, which is created when it is absent.
+    /// Opens the world of a directory, which is created when it is absent, and sets right what died workers left in it.
+    ///
+    /// A region that is named here holds for this handle; the first one ever named is the home's from then on.
     ///
     /// # Errors
     ///
     /// [`WorldError::Home`] when the directory cannot be used.
     pub fn open(options: Options) -> Result<Self, WorldError> {
         let home = Home::open(&options.home)?;
-        let region = options.region.unwrap_or_else(|| Region::parse(DEFAULT_REGION).expect("the default is a region"));
+        let region = region(&options.home, options.region)?;
         let account = AccountId::parse(ACCOUNT).expect("twelve digits");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
@@ -146,7 +149,13 @@ impl LocalWorld {
             search_path: options.search_path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
             job_variables: options.job_variables,
         };
+        // The stores behind the ports answer at once, so there is nothing to wait for here.
+        block_on(recover(&parts))?;
         Ok(Self { parts, user: options.user })
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// Lets stacks of steps go to another service than the simulator. Stacks that hold plans stay here.
@@ -386,6 +395,20 @@ impl LocalWorld {
     pub fn user(&self) -> &str {
         &self.user
     }
+}
+
+/// Returns the wanted region, else the recorded one, else the default; and records it the first time.
+fn region(home: &Path, wanted: Option<Region>) -> Result<Region, WorldError> {
+    let path = home.join("region");
+    let recorded = fs::read_to_string(&path).ok().and_then(|text| Region::parse(text.trim()).ok());
+    let default = || Region::parse(DEFAULT_REGION).expect("the default is a region");
+    let region = wanted.or_else(|| recorded.clone()).unwrap_or_else(default);
+    if recorded.is_none() {
+        fs::write(&path, format!("{region}\n")).map_err(|error| {
+            Failure::new("InternalError", format!("cannot write {}: {error}", path.display()))
+        })?;
+    }
+    Ok(region)
 }
 
 /// Returns the name in a zip's configuration.

@@ -1,0 +1,139 @@
+use std::fs;
+
+use attini_core::framework::Failure;
+use attini_core::inventory::{DistributionRecord, list_environments, read, remove_environment};
+use attini_core::port::{Inventory, ObjectStore, Precondition, RecordKey, ResourceKind};
+use attini_core::value::{DeploymentName, KeyPrefix, MachineArn, StackName};
+use serde_json::{Value, json};
+
+use super::deploy::{LocalWorld, WorldError};
+use super::parts::Parts;
+use super::recover::names_in;
+use crate::store::{EnvironmentValues, SqliteInventory, executions, stacks as rows};
+
+const KINDS: [ResourceKind; 7] = [
+    ResourceKind::AppDeploymentPlan,
+    ResourceKind::CloudformationStack,
+    ResourceKind::DeploymentPlan,
+    ResourceKind::Distribution,
+    ResourceKind::InitDeployCloudformationStack,
+    ResourceKind::ManualApproval,
+    ResourceKind::Runner,
+];
+
+impl LocalWorld {
+    /// Removes everything of one environment, or of all, and returns the names of those that were there.
+    ///
+    /// # Errors
+    ///
+    /// [`WorldError::Busy`] while a deployment of it runs; nothing is removed then.
+    pub async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, WorldError> {
+        let concerned = |name: &str| environment.is_none_or(|wanted| wanted == name);
+        if let Some(busy) = self.running().await?.into_iter().find(|object| concerned(&names_in(object).0)) {
+            return Err(WorldError::Busy(busy));
+        }
+        let inventory = SqliteInventory::new(self.parts().home.clone());
+        let known: Vec<String> =
+            list_environments(&inventory).await?.into_iter().map(|found| found.name).filter(|name| concerned(name)).collect();
+        match environment {
+            Some(name) => remove(self.parts(), &inventory, name).await?,
+            None => fs::remove_dir_all(self.home()).map_err(|error| {
+                Failure::new("InternalError", format!("cannot remove {}: {error}", self.home().display()))
+            })?,
+        }
+        Ok(known)
+    }
+}
+
+async fn remove(parts: &Parts, inventory: &SqliteInventory, environment: &str) -> Result<(), WorldError> {
+    for distribution in records_of(inventory, ResourceKind::Distribution, environment).await? {
+        let record: DistributionRecord = read(&distribution.0, distribution.1)?;
+        let name = DeploymentName::of_raw(environment, &record.distribution_name);
+        loop {
+            let page = inventory.list_deployments(&name, None).await.map_err(Failure::from)?;
+            for record in &page.items {
+                inventory.delete(&record.key, Precondition::None).await.map_err(Failure::from)?;
+            }
+            if !page.more || page.items.is_empty() {
+                break;
+            }
+        }
+        inventory.delete(&RecordKey::latest(&name), Precondition::None).await.map_err(Failure::from)?;
+    }
+    for kind in KINDS {
+        for (key, body) in records_of(inventory, kind, environment).await? {
+            if let RecordKey::Resource(_, name) = &key {
+                remove_behind(parts, kind, name, &body)?;
+            }
+            inventory.delete(&key, Precondition::None).await.map_err(Failure::from)?;
+        }
+    }
+    let framework = parts.onlooker(environment);
+    for prefix in [format!("{environment}/"), format!("outputs/{environment}/")] {
+        for store in [&framework.artifacts, &framework.origin] {
+            empty(store.as_ref(), &KeyPrefix::closed(&prefix)).await?;
+        }
+    }
+    EnvironmentValues::new(parts.home.clone()).set_values(environment, &json!({}))?;
+    remove_environment(inventory, environment).await?;
+    Ok(())
+}
+
+/// Removes what a record stands for: a simulated stack with its exports, a state machine.
+fn remove_behind(
+    parts: &Parts,
+    kind: ResourceKind,
+    name: &str,
+    body: &serde_json::Map<String, Value>,
+) -> Result<(), WorldError> {
+    let stack = match kind {
+        ResourceKind::InitDeployCloudformationStack => Some(name.to_owned()),
+        ResourceKind::CloudformationStack => body.get("stackName").and_then(Value::as_str).map(str::to_owned),
+        ResourceKind::DeploymentPlan => {
+            parts.home.write(|tx| executions::delete_machine(tx, &MachineArn::from_record(name)))?;
+            None
+        }
+        _ => None,
+    };
+    if let Some(stack) = stack.and_then(|stack| StackName::parse(&stack).ok()) {
+        parts.home.write(|tx| rows::delete(tx, &parts.place.region, &stack))?;
+    }
+    Ok(())
+}
+
+type Found = (RecordKey, serde_json::Map<String, Value>);
+
+async fn records_of(
+    inventory: &SqliteInventory,
+    kind: ResourceKind,
+    environment: &str,
+) -> Result<Vec<Found>, WorldError> {
+    let mut found = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = inventory.list_resources(kind, after.as_deref()).await.map_err(Failure::from)?;
+        for record in page.items {
+            if let RecordKey::Resource(_, name) = &record.key {
+                after = Some(name.clone());
+            }
+            if record.body.get("environment").and_then(Value::as_str) == Some(environment) {
+                found.push((record.key, record.body));
+            }
+        }
+        if !page.more {
+            return Ok(found);
+        }
+    }
+}
+
+async fn empty(store: &dyn ObjectStore, prefix: &KeyPrefix) -> Result<(), WorldError> {
+    loop {
+        let page = store.list(prefix, None).await?;
+        for key in &page.items {
+            store.delete(key).await?;
+        }
+        if page.items.is_empty() {
+            return Ok(());
+        }
+    }
+}
