@@ -41,8 +41,8 @@ impl fmt::Display for EffectId {
 #[serde(transparent)]
 pub struct TimerId(pub u64);
 
-/// What a task is to do.
-#[derive(Clone, PartialEq)]
+/// What a task is to do. A driver can store it as its intent; the stored form holds secrets.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskRequest {
     /// The name of the state.
     pub state: String,
@@ -54,7 +54,8 @@ pub struct TaskRequest {
     pub credentials: Option<Value>,
     /// How its result is made.
     pub pattern: TaskPattern,
-    /// The token that answers it; for [`TaskPattern::WaitForTaskToken`] only.
+    /// The token that answers it. A `.sync` task has one too; only its parameters know whether anybody uses it.
+    #[serde(with = "token")]
     pub token: Option<TaskToken>,
     /// How long it may take. The engine keeps this time itself.
     pub timeout_seconds: Option<u64>,
@@ -74,7 +75,7 @@ impl fmt::Debug for TaskRequest {
 }
 
 /// What the driver has to do, in this order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Action {
     /// Start a task. Its end comes back as [`Event::TaskSucceeded`] or [`Event::TaskFailed`].
     StartTask {
@@ -104,6 +105,20 @@ pub enum Action {
     Record(HistoryEvent),
     /// The execution has ended; this is the last action.
     End(Outcome),
+}
+
+/// Without payloads, which may hold secrets.
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartTask { effect, task } => write!(f, "StartTask({effect}, {task:?})"),
+            Self::CancelTask { effect } => write!(f, "CancelTask({effect})"),
+            Self::SetTimer { timer, at } => write!(f, "SetTimer({}, {at})", timer.0),
+            Self::CancelTimer { timer } => write!(f, "CancelTimer({})", timer.0),
+            Self::Record(event) => write!(f, "Record({} <- {}: {})", event.previous_id, event.id, event.kind),
+            Self::End(outcome) => write!(f, "End({outcome:?})"),
+        }
+    }
 }
 
 /// What has happened. Events about tasks and timers that are no longer open have no effect.
@@ -167,7 +182,7 @@ impl fmt::Debug for Event {
 }
 
 /// How an execution ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It reached its end.
     Succeeded {
@@ -190,4 +205,30 @@ pub enum Outcome {
         /// Why.
         cause: Option<String>,
     },
+}
+
+/// Without the output, which may hold secrets.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded { .. } => f.write_str("Succeeded"),
+            Self::Failed { error, cause } => write!(f, "Failed({error:?}, {cause:?})"),
+            Self::TimedOut => f.write_str("TimedOut"),
+            Self::Aborted { error, cause } => write!(f, "Aborted({error:?}, {cause:?})"),
+        }
+    }
+}
+
+mod token {
+    use attini_core::value::TaskToken;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde asks for this signature")]
+    pub(super) fn serialize<S: Serializer>(token: &Option<TaskToken>, serializer: S) -> Result<S::Ok, S::Error> {
+        token.as_ref().map(TaskToken::expose).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskToken>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(TaskToken::new))
+    }
 }

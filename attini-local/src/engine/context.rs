@@ -34,6 +34,11 @@ impl fmt::Debug for ExecutionContext {
     }
 }
 
+/// Reads a time as the States Language wants it: RFC 3339 with an upper-case `T` and a zone.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    if text.contains('T') { Timestamp::parse_rfc3339(text) } else { None }
+}
+
 /// A moment that serializes as epoch milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment(pub(super) Timestamp);

@@ -76,7 +76,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) enum Kind {
     Pass { result: Option<Value> },
-    Task { resource: Resource, timeout: Option<Seconds>, heartbeat: Option<Seconds>, credentials: Option<Template> },
+    Task(Box<Task>),
     Choice { rules: Vec<(Rule, StateId)>, default: Option<StateId> },
     Wait(Wait),
     Succeed,
@@ -90,7 +90,7 @@ impl Kind {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Pass { .. } => "Pass",
-            Self::Task { .. } => "Task",
+            Self::Task(_) => "Task",
             Self::Choice { .. } => "Choice",
             Self::Wait(_) => "Wait",
             Self::Succeed => "Succeed",
@@ -99,6 +99,14 @@ impl Kind {
             Self::Map(_) => "Map",
         }
     }
+}
+
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) resource: Resource,
+    pub(super) timeout: Option<Seconds>,
+    pub(super) heartbeat: Option<Seconds>,
+    pub(super) credentials: Option<Template>,
 }
 
 #[derive(Debug)]

@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use thiserror::Error;
 
 use super::action::{Action, EffectId, Event, Outcome, TimerId};
 use super::context::{ExecutionContext, Moment};
-use super::definition::{Definition, MachineId, State};
+use super::definition::{Definition, Kind, MachineId, State, StateId};
 use super::failure::{Failure, Fault, RUNTIME};
 use super::frame::{Frame, FrameId, Item, Phase};
 use super::history::error_details;
@@ -20,7 +22,7 @@ use super::scope::StateScope;
 /// One running execution. Serialize it to store it; [`Execution::restore`] reads it back.
 ///
 /// The stored form holds inputs, outputs and the seed of the task tokens: treat it as a secret.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Execution {
     #[serde(skip)]
     pub(super) definition: Arc<Definition>,
@@ -33,8 +35,7 @@ pub struct Execution {
     /// Frames that can go on now.
     pub(super) ready: VecDeque<FrameId>,
     effects: BTreeMap<EffectId, FrameId>,
-    /// `None` is the timeout of the execution.
-    timers: BTreeMap<TimerId, Option<FrameId>>,
+    timers: BTreeMap<TimerId, Timer>,
     next_timer: u64,
     randoms: Cell<u64>,
     pub(super) events: u64,
@@ -44,6 +45,25 @@ pub struct Execution {
     pub(super) now_ms: i64,
     #[serde(skip)]
     pub(super) actions: Vec<Action>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Timer {
+    /// `None` is the timeout of the execution.
+    frame: Option<FrameId>,
+    at: Moment,
+}
+
+/// Without inputs and outputs, which may hold secrets.
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution")
+            .field("context", &self.context)
+            .field("open_tasks", &self.effects.keys())
+            .field("events", &self.events)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A stored execution cannot be continued.
@@ -63,9 +83,10 @@ impl Execution {
     /// Starts an execution and returns what to do first.
     pub fn start(definition: Arc<Definition>, context: ExecutionContext, now: Timestamp) -> (Self, Vec<Action>) {
         let input = context.input.clone();
+        let timeout_seconds = definition.timeout_seconds;
         let mut execution = Self {
             fingerprint: definition.fingerprint.clone(),
-            definition: Arc::clone(&definition),
+            definition,
             context,
             started: Moment(now),
             frames: BTreeMap::new(),
@@ -83,7 +104,7 @@ impl Execution {
         };
         execution.record(0, "ExecutionStarted", json!({"input": input}));
         execution.open_frame(MachineId(0), None, None, input, 0);
-        if let Some(seconds) = definition.timeout_seconds {
+        if let Some(seconds) = timeout_seconds {
             execution.set_timer(None, Duration::from_secs(seconds));
         }
         execution.run();
@@ -132,6 +153,11 @@ impl Execution {
     /// Returns the tasks that were started and have not ended.
     pub fn open_tasks(&self) -> impl Iterator<Item = &EffectId> {
         self.effects.keys()
+    }
+
+    /// Returns the timers that were set and have not fired, for a driver that restores the execution.
+    pub fn open_timers(&self) -> impl Iterator<Item = (TimerId, Timestamp)> {
+        self.timers.iter().map(|(id, timer)| (*id, timer.at.0))
     }
 
     /// Returns the task that a token answers, if it is open.
@@ -231,9 +257,9 @@ impl Execution {
     /// Makes the output of a state from its result and leaves the state.
     pub(super) fn finish(&mut self, id: FrameId, state: &State, result: Value) -> Result<(), Fault> {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
-        let result = scope.template(state.result_selector.as_ref(), result)?;
+        let result = scope.template(state.result_selector.as_ref(), Cow::Owned(result))?;
         let combined = super::states::combine(&state.result_path, &scope.frame.input, result)?;
-        let output = scope.selector(&state.output_path, &combined)?;
+        let output = scope.output(&state.output_path, Cow::Owned(combined))?;
         self.leave(id, state, output, state.next)
     }
 
@@ -243,7 +269,7 @@ impl Execution {
         id: FrameId,
         state: &State,
         output: Value,
-        next: Option<super::definition::StateId>,
+        next: Option<StateId>,
     ) -> Result<(), Fault> {
         if !fits(&output) {
             return Err(Fault::data_limit(&state.name));
@@ -328,8 +354,9 @@ impl Execution {
     pub(super) fn set_timer(&mut self, frame: Option<FrameId>, wait: Duration) -> TimerId {
         let timer = TimerId(self.next_timer);
         self.next_timer += 1;
-        self.timers.insert(timer, frame);
-        self.actions.push(Action::SetTimer { timer, at: Timestamp::from_ms(self.now_ms).after(wait) });
+        let at = Timestamp::from_ms(self.now_ms).after(wait);
+        self.timers.insert(timer, Timer { frame, at: Moment(at) });
+        self.actions.push(Action::SetTimer { timer, at });
         timer
     }
 
@@ -342,8 +369,8 @@ impl Execution {
     }
 
     fn timer_fired(&mut self, timer: TimerId) {
-        let Some(frame) = self.timers.remove(&timer) else { return };
-        let Some(id) = frame else {
+        let Some(fired) = self.timers.remove(&timer) else { return };
+        let Some(id) = fired.frame else {
             let root = self.frames.get(&ROOT).map_or(0, |frame| frame.last_event);
             self.abort_frames();
             self.record(root, "ExecutionTimedOut", Value::Object(Map::new()));
@@ -354,7 +381,7 @@ impl Execution {
         let Some(frame) = self.frames.get(&id) else { return };
         let Some(state) = definition.state(frame.state) else { return };
         match frame.phase {
-            Phase::Waiting { .. } if matches!(state.kind, super::definition::Kind::Wait(_)) && frame.attempt == 0 => {
+            Phase::Waiting { .. } if matches!(state.kind, Kind::Wait(_)) => {
                 let result = self.wait_over(id, state);
                 self.settle(id, state, result);
             }

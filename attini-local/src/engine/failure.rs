@@ -4,7 +4,7 @@ pub(super) const ALL: &str = "States.ALL";
 pub(super) const RUNTIME: &str = "States.Runtime";
 pub(super) const TIMEOUT: &str = "States.Timeout";
 const TASK_FAILED: &str = "States.TaskFailed";
-const DATA_LIMIT: &str = "States.DataLimitExceeded";
+pub(super) const DATA_LIMIT: &str = "States.DataLimitExceeded";
 
 /// Why a state failed.
 #[derive(Debug, Clone)]
@@ -24,9 +24,11 @@ impl Failure {
     /// What went wrong inside a state, with the service's words about the place.
     pub(super) fn of_fault(state: &str, entered_event: u64, fault: Fault) -> Self {
         let Fault { error, text, alias } = fault;
-        let cause = format!(
-            "An error occurred while executing the state '{state}' (entered at the event id #{entered_event}). {text}"
+        let place = format!(
+            "An error occurred while executing the state '{state}' (entered at the event id #{entered_event}). "
         );
+        // This one names its place itself.
+        let cause = if error == DATA_LIMIT { text } else { place + &text };
         Self { error: Some(error.to_owned()), cause: Some(cause), aliases: alias.into_iter().collect() }
     }
 
@@ -49,8 +51,8 @@ impl Failure {
 
     /// Whether a list of `ErrorEquals` names this failure.
     ///
-    /// As in the service, `States.Runtime` is never handled, and `States.DataLimitExceeded` only by its own name.
-    /// What the specification calls by a name of its own and the service reports as `States.Runtime` (such as
+    /// As in the service, `States.Runtime` is never handled, while `States.ALL` handles `States.DataLimitExceeded`,
+    /// whatever the documentation says. What the specification calls by a name of its own and the service reports as `States.Runtime` (such as
     /// `States.ParameterPathFailure`) can be handled by that name.
     pub(super) fn is_one_of(&self, names: &[String]) -> bool {
         let error = self.error.as_deref();
@@ -61,7 +63,6 @@ impl Failure {
             }
             match error {
                 Some(RUNTIME) => false,
-                Some(DATA_LIMIT) => name == DATA_LIMIT,
                 error => name == ALL || Some(name) == error,
             }
         })
@@ -97,9 +98,13 @@ impl Fault {
     }
 
     pub(super) fn data_limit(state: &str) -> Self {
-        let text = format!(
-            "The state/task '{state}' returned a result with a size exceeding the maximum number of bytes service limit."
-        );
-        Self::named(DATA_LIMIT, text)
+        Self::named(DATA_LIMIT, too_large(state))
     }
+}
+
+/// The service's words about a result that is larger than a payload may be.
+pub(super) fn too_large(what: &str) -> String {
+    format!(
+        "The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit."
+    )
 }

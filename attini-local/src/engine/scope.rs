@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
 use attini_core::asl::intrinsic;
@@ -64,27 +65,35 @@ impl StateScope<'_> {
     }
 
     /// `InputPath`, `OutputPath`: a missing value is the service's `Invalid path`.
-    pub(super) fn selector(&self, selector: &Selector, input: &Value) -> Result<Value, Fault> {
+    pub(super) fn selector<'v>(&'v self, selector: &Selector, input: &'v Value) -> Result<Cow<'v, Value>, Fault> {
         match selector {
-            Selector::Whole => Ok(input.clone()),
-            Selector::Nothing => Ok(Value::Object(Map::new())),
+            Selector::Whole => Ok(Cow::Borrowed(input)),
+            Selector::Nothing => Ok(Cow::Owned(Value::Object(Map::new()))),
             Selector::Path(query) => self.path(query, input),
         }
     }
 
-    pub(super) fn path(&self, query: &Query, input: &Value) -> Result<Value, Fault> {
-        let selected = self.select(query, input).map(Selection::into_value);
+    /// `OutputPath`, on a value that is no longer needed.
+    pub(super) fn output(&self, selector: &Selector, value: Cow<'_, Value>) -> Result<Value, Fault> {
+        match selector {
+            Selector::Whole => Ok(value.into_owned()),
+            other => self.selector(other, &value).map(Cow::into_owned),
+        }
+    }
+
+    pub(super) fn path<'v>(&'v self, query: &Query, input: &'v Value) -> Result<Cow<'v, Value>, Fault> {
+        let selected = self.select(query, input).map(cow);
         selected.map_err(|error| Fault::runtime(format!("Invalid path '{}' : {error}", query.as_str())))
     }
 
     /// Like [`Self::path`], for who has something of its own to say about a missing value.
-    pub(super) fn find(&self, query: &Query, input: &Value) -> Option<Value> {
-        self.select(query, input).ok().map(Selection::into_value)
+    pub(super) fn find<'v>(&'v self, query: &Query, input: &'v Value) -> Option<Cow<'v, Value>> {
+        self.select(query, input).ok().map(cow)
     }
 
-    pub(super) fn template(&self, template: Option<&Template>, input: Value) -> Result<Value, Fault> {
+    pub(super) fn template(&self, template: Option<&Template>, input: Cow<'_, Value>) -> Result<Value, Fault> {
         match template {
-            None => Ok(input),
+            None => Ok(input.into_owned()),
             Some(template) => {
                 template.evaluate(&Bound { scope: self, input: &input }).map_err(|error| fault(error, &input))
             }
@@ -138,6 +147,13 @@ impl StateScope<'_> {
                 }
             }
         }
+    }
+}
+
+fn cow(selection: Selection<'_>) -> Cow<'_, Value> {
+    match selection {
+        Selection::Definite(value) => value,
+        other @ Selection::Indefinite(_) => Cow::Owned(other.into_value()),
     }
 }
 

@@ -33,12 +33,10 @@ impl Execution {
             Kind::Succeed => {
                 let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
                 let input = scope.selector(&state.input_path, &scope.frame.input)?;
-                let output = scope.selector(&state.output_path, &input)?;
+                let output = scope.output(&state.output_path, input)?;
                 self.leave(id, state, output, None)
             }
-            Kind::Task { resource, timeout, heartbeat, credentials } => {
-                self.start_task(id, state, resource, timeout.as_ref(), heartbeat.as_ref(), credentials.as_ref())
-            }
+            Kind::Task(task) => self.start_task(id, state, task),
             Kind::Choice { rules, default } => self.choose(id, state, rules, *default),
             Kind::Wait(wait) => self.start_wait(id, state, wait),
             Kind::Fail { error, cause } => self.fail_state(id, state, error.as_ref(), cause.as_ref()),

@@ -135,7 +135,7 @@ impl Function {
                 };
                 let span = to.checked_sub(from).and_then(|span| u64::try_from(span).ok()).filter(|span| *span > 0);
                 let span = span.ok_or("the end must be greater than the start")?;
-                let bits = seed.map_or_else(|| random(), |seed| mix(seed.cast_unsigned()));
+                let bits = seed.map_or_else(&mut *random, |seed| mix(seed.cast_unsigned()));
                 Ok(Value::from(from.wrapping_add_unsigned(bits % span)))
             }
             Self::MathAdd => {

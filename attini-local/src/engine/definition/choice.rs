@@ -1,8 +1,8 @@
 use attini_core::asl::path::Query;
-use attini_core::value::Timestamp;
 use serde_json::Value;
 
 use super::fields::Fields;
+use crate::engine::context;
 
 /// The condition of one entry of `Choices`.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ fn test(name: &str, argument: &Value, fields: &mut Fields<'_, '_>) -> Option<Tes
             Domain::Boolean => argument.is_boolean(),
             Domain::Numeric => argument.is_number(),
             Domain::String => argument.is_string(),
-            Domain::Timestamp => argument.as_str().is_some_and(|text| Timestamp::parse_rfc3339(text).is_some()),
+            Domain::Timestamp => argument.as_str().and_then(context::time).is_some(),
         };
         if !fits {
             let wanted = match domain {

@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 
-use attini_core::value::Timestamp;
 use serde_json::Value;
 
 use super::fields::{Fields, kind};
 use super::{
-    Catcher, Definition, Kind, Machine, MachineId, Map, ResultPath, Retrier, Selector, State, StateId, Wait, choice,
+    Catcher, Definition, Kind, Machine, MachineId, Map, ResultPath, Retrier, Selector, State, StateId, Task, Wait,
+    choice,
 };
+use crate::engine::context;
 use crate::engine::resource::Resource;
 
 /// How deep machines may be nested in each other.
@@ -235,7 +236,7 @@ fn task(fields: &mut Fields<'_, '_>) -> Option<Kind> {
     let heartbeat = fields.number_or_path("HeartbeatSeconds", 1, MAX_SECONDS);
     let credentials = fields.template("Credentials");
     match Resource::parse(fields.text("Resource")?) {
-        Ok(resource) => Some(Kind::Task { resource, timeout, heartbeat, credentials }),
+        Ok(resource) => Some(Kind::Task(Box::new(Task { resource, timeout, heartbeat, credentials }))),
         Err(error) => {
             fields.problem("Resource", error);
             None
@@ -280,7 +281,7 @@ fn wait(fields: &mut Fields<'_, '_>) -> Option<Wait> {
         ["SecondsPath"] => fields.query("SecondsPath").map(Wait::SecondsPath),
         ["Timestamp"] => {
             let text = fields.text("Timestamp")?;
-            let time = Timestamp::parse_rfc3339(text);
+            let time = context::time(text);
             if time.is_none() {
                 fields.problem("Timestamp", format!("`{text}` is no time; write one such as `2026-01-01T10:00:00Z`"));
             }

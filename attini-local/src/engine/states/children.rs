@@ -48,6 +48,7 @@ impl Execution {
             let parent = frame.parent;
             let inner = matches!(state.kind, Kind::Parallel { .. } | Kind::Map(_)) && self.has_children(id);
             self.close(id);
+            self.abort_children(id);
             if self.retry(id, state, &failure) {
                 return;
             }
@@ -65,6 +66,17 @@ impl Execution {
             };
             failure = self.fail_child(id, state, parent, failure);
             id = parent;
+        }
+    }
+
+    /// Ends what a Parallel or Map state has opened, when the state itself fails.
+    fn abort_children(&mut self, id: FrameId) {
+        if let Some(Phase::Parallel { children } | Phase::Map { children, .. }) =
+            self.frames.get_mut(&id).map(|frame| &mut frame.phase)
+        {
+            for child in std::mem::take(&mut children.open) {
+                self.abort_frame(child);
+            }
         }
     }
 
@@ -125,7 +137,7 @@ impl Execution {
             _ => {}
         }
         if in_parallel {
-            if matches!(state.kind, Kind::Task { .. }) {
+            if matches!(state.kind, Kind::Task(_)) {
                 self.record(child.last_event, "TaskStateAborted", json!({}));
             }
         } else {
@@ -175,40 +187,23 @@ impl Execution {
     /// Cancels the task and the timers of a frame.
     pub(in crate::engine) fn close(&mut self, id: FrameId) {
         let Some(frame) = self.frames.get(&id) else { return };
-        match frame.phase.clone_open() {
-            Some(Open::Timer(timer)) => self.cancel_timer(Some(timer)),
-            Some(Open::Task { effect, timeout, heartbeat }) => {
+        match &frame.phase {
+            Phase::Waiting { timer } => {
+                let timer = *timer;
+                self.cancel_timer(Some(timer));
+            }
+            Phase::Task { effect, timeout, heartbeat, .. } => {
+                let (effect, timeout, heartbeat) = (effect.clone(), *timeout, *heartbeat);
                 self.cancel_timer(timeout);
                 self.cancel_timer(heartbeat);
+                // A task that has ended by itself was forgotten before.
                 if self.frame_of(&effect).is_some() {
                     self.close_effect(&effect);
                     self.actions.push(Action::CancelTask { effect });
                 }
             }
-            None => {}
+            Phase::Enter | Phase::Again | Phase::Parallel { .. } | Phase::Map { .. } => {}
         }
         self.ready.retain(|ready| *ready != id);
-    }
-}
-
-/// What has to be canceled when a frame ends early.
-enum Open {
-    Timer(crate::engine::action::TimerId),
-    Task {
-        effect: crate::engine::action::EffectId,
-        timeout: Option<crate::engine::action::TimerId>,
-        heartbeat: Option<crate::engine::action::TimerId>,
-    },
-}
-
-impl Phase {
-    fn clone_open(&self) -> Option<Open> {
-        match self {
-            Self::Waiting { timer } => Some(Open::Timer(*timer)),
-            Self::Task { effect, timeout, heartbeat, .. } => {
-                Some(Open::Task { effect: effect.clone(), timeout: *timeout, heartbeat: *heartbeat })
-            }
-            Self::Enter | Self::Again | Self::Parallel { .. } | Self::Map { .. } => None,
-        }
     }
 }

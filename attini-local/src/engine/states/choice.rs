@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use attini_core::asl::path::Query;
 use attini_core::value::Timestamp;
 use serde_json::Value;
 
+use crate::engine::context;
 use crate::engine::definition::{Comparison, Domain, Operand, OperandValue, Rule, State, StateId, Test};
 use crate::engine::execution::Execution;
 use crate::engine::failure::Fault;
@@ -33,7 +35,7 @@ impl Execution {
                 "Failed to transition out of the state. The state does not point to a next state.",
             ));
         };
-        let output = scope.selector(&state.output_path, &input)?;
+        let output = scope.output(&state.output_path, input)?;
         self.leave(id, state, output, Some(next))
     }
 }
@@ -88,7 +90,7 @@ fn holds(rule: &Rule, scope: &StateScope<'_>, input: &Value) -> Result<bool, Fau
     }
 }
 
-fn existing(query: &Query, scope: &StateScope<'_>, input: &Value) -> Result<Value, Fault> {
+fn existing<'v>(query: &Query, scope: &'v StateScope<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Fault> {
     scope.find(query, input).ok_or_else(|| {
         Fault::runtime(format!(
             "Invalid path '{}': The choice state's condition path references an invalid value.",
@@ -97,9 +99,13 @@ fn existing(query: &Query, scope: &StateScope<'_>, input: &Value) -> Result<Valu
     })
 }
 
-fn operand_value(operand: &Operand, scope: &StateScope<'_>, input: &Value) -> Result<Value, Fault> {
+fn operand_value<'v>(
+    operand: &'v Operand,
+    scope: &'v StateScope<'_>,
+    input: &'v Value,
+) -> Result<Cow<'v, Value>, Fault> {
     match &operand.value {
-        OperandValue::Fixed(value) => Ok(value.clone()),
+        OperandValue::Fixed(value) => Ok(Cow::Borrowed(value)),
         OperandValue::Path(query) => existing(query, scope, input),
     }
 }
@@ -118,8 +124,7 @@ fn compare(domain: Domain, left: &Value, right: &Value) -> Option<Ordering> {
 }
 
 fn time(value: &Value) -> Option<Timestamp> {
-    // The `T` and the zone are upper case and required.
-    value.as_str().filter(|text| text.contains('T')).and_then(Timestamp::parse_rfc3339)
+    value.as_str().and_then(context::time)
 }
 
 /// `StringMatches`: `*` stands for any text, `\*` for a star.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,12 +17,15 @@ impl Execution {
         scope.whole(map.tolerated_failure_count.as_ref(), "ToleratedFailureCount", &selected)?;
         scope.percentage(map.tolerated_failure_percentage.as_ref(), "ToleratedFailurePercentage", &selected)?;
         let items = match &map.items_path {
-            None => selected.clone(),
+            None => Cow::Borrowed(selected.as_ref()),
             Some(query) => scope.path(query, &selected)?,
         };
-        let Value::Array(items) = items else {
+        let Value::Array(items) = items.as_ref() else {
             return Err(Fault::runtime(format!("Map state input must be an array but was: {items}")));
         };
+        let items = items.clone();
+        // Only an `ItemSelector` looks at it again.
+        let selected = if map.item_selector.is_some() { selected.into_owned() } else { Value::Null };
         let started = self.record_for(id, "MapStateStarted", json!({"length": items.len()}));
         let count = items.len();
         if let Some(frame) = self.frames.get_mut(&id) {
@@ -45,11 +49,10 @@ impl Execution {
         let Some(value) = items.get_mut(*next).map(Value::take) else { return Ok(()) };
         let item = Item { index: *next, value };
         *next += 1;
-        // Not needed for the scope; taken out so that the frame can be borrowed.
-        let selected = selected.clone();
         let input = match &map.item_selector {
             None => item.value.clone(),
             Some(template) => {
+                let selected = Cow::Owned(selected.clone());
                 let Some(scope) = self.scope(id, state, None, Some(&item)) else { return Ok(()) };
                 scope.template(Some(template), selected)?
             }

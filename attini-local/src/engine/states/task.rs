@@ -4,31 +4,23 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::engine::action::{Action, EffectId, TaskRequest};
-use crate::engine::definition::{Kind, Seconds, State};
+use crate::engine::definition::{Kind, State, Task};
 use crate::engine::execution::Execution;
-use crate::engine::failure::{Failure, Fault, TIMEOUT};
+use crate::engine::failure::{DATA_LIMIT, Failure, Fault, TIMEOUT, too_large};
 use crate::engine::frame::{FrameId, Phase};
 use crate::engine::history::error_details;
 use crate::engine::limits::fits;
-use crate::engine::resource::{Resource, TaskPattern};
-use crate::engine::template::Template;
+use crate::engine::resource::{Resource, Service, TaskPattern};
 
 impl Execution {
-    pub(super) fn start_task(
-        &mut self,
-        id: FrameId,
-        state: &State,
-        resource: &Resource,
-        timeout: Option<&Seconds>,
-        heartbeat: Option<&Seconds>,
-        credentials: Option<&Template>,
-    ) -> Result<(), Fault> {
+    pub(super) fn start_task(&mut self, id: FrameId, state: &State, task: &Task) -> Result<(), Fault> {
+        let Task { resource, timeout, heartbeat, credentials } = task;
         let effect = self.effect_of(id, state);
-        let token = (resource.pattern == TaskPattern::WaitForTaskToken).then(|| self.context.seed.token(&effect));
+        let token = (resource.pattern != TaskPattern::RequestResponse).then(|| self.context.seed.token(&effect));
         let Some(scope) = self.scope(id, state, token.as_ref(), None) else { return Ok(()) };
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
-        let timeout_seconds = scope.whole(timeout, "TimeoutSeconds", &input)?;
-        let heartbeat_seconds = scope.whole(heartbeat, "HeartbeatSeconds", &input)?;
+        let timeout_seconds = scope.whole(timeout.as_ref(), "TimeoutSeconds", &input)?;
+        let heartbeat_seconds = scope.whole(heartbeat.as_ref(), "HeartbeatSeconds", &input)?;
         let credentials = match credentials {
             Some(template) => Some(scope.template(Some(template), input.clone())?),
             None => None,
@@ -70,17 +62,29 @@ impl Execution {
     }
 
     pub(in crate::engine) fn task_succeeded(&mut self, effect: &EffectId, output: Value) {
+        if !fits(&output) {
+            self.task_too_large(effect);
+            return;
+        }
         self.with_task(effect, |execution, id, state, resource| {
             execution.end_task(id, effect);
-            let result = if fits(&output) {
-                let details = Map::from_iter([("output".to_owned(), output.clone())]);
-                execution.record_for(id, resource.event("Succeeded"), resource.named(details));
-                execution.finish(id, state, output)
-            } else {
-                Err(Fault::data_limit(&state.name))
-            };
+            let details = Map::from_iter([("output".to_owned(), output.clone())]);
+            execution.record_for(id, resource.event("Succeeded"), resource.named(details));
+            let result = execution.finish(id, state, output);
             execution.settle(id, state, result);
         });
+    }
+
+    /// The service reports a result that is too large as a failure of the task, under the task's own name.
+    fn task_too_large(&mut self, effect: &EffectId) {
+        let mut cause = None;
+        self.with_task(effect, |_, _, _, resource| {
+            cause = Some(too_large(match &resource.service {
+                Service::Integration { kind, .. } => kind,
+                Service::Lambda | Service::Activity => &resource.arn,
+            }));
+        });
+        self.task_failed(effect, Some(DATA_LIMIT.to_owned()), cause);
     }
 
     pub(in crate::engine) fn task_failed(&mut self, effect: &EffectId, error: Option<String>, cause: Option<String>) {
@@ -133,8 +137,8 @@ impl Execution {
         let Some(id) = self.frame_of(effect) else { return };
         let Some(frame) = self.frames.get(&id) else { return };
         let Some(state) = definition.state(frame.state) else { return };
-        if let Kind::Task { resource, .. } = &state.kind {
-            act(self, id, state, resource);
+        if let Kind::Task(task) = &state.kind {
+            act(self, id, state, &task.resource);
         }
     }
 }

@@ -4,6 +4,7 @@ use attini_core::asl::path::Query;
 use attini_core::value::Timestamp;
 use serde_json::Value;
 
+use crate::engine::context;
 use crate::engine::definition::{State, Wait};
 use crate::engine::execution::Execution;
 use crate::engine::failure::Fault;
@@ -38,7 +39,7 @@ impl Execution {
     pub(in crate::engine) fn wait_over(&mut self, id: FrameId, state: &State) -> Result<(), Fault> {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
-        let output = scope.selector(&state.output_path, &input)?;
+        let output = scope.output(&state.output_path, input)?;
         self.leave(id, state, output, state.next)
     }
 }
@@ -64,7 +65,7 @@ fn time(query: &Query, scope: &StateScope<'_>, input: &Value) -> Result<Timestam
     let value = scope.find(query, input).ok_or_else(|| {
         Fault::runtime(format!("The TimestampPath parameter does not reference an input value: {path}"))
     })?;
-    value.as_str().filter(|text| text.contains('T')).and_then(Timestamp::parse_rfc3339).ok_or_else(|| {
+    value.as_str().and_then(context::time).ok_or_else(|| {
         Fault::runtime(format!(
             "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: \
              {path} == {}",

@@ -1,0 +1,117 @@
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+
+/// JSON with the words of the States Language, so that not everything is refused at the door.
+fn states_json() -> impl Strategy<Value = Value> {
+    let word = proptest::sample::select(vec![
+        "StartAt",
+        "States",
+        "Type",
+        "Pass",
+        "Task",
+        "Choice",
+        "Wait",
+        "Map",
+        "Parallel",
+        "Fail",
+        "Succeed",
+        "Next",
+        "End",
+        "A",
+        "B",
+        "Choices",
+        "Variable",
+        "$",
+        "$.a",
+        "$.a[*]",
+        "$$.Map.Item.Value",
+        "StringEquals",
+        "Retry",
+        "Catch",
+        "ErrorEquals",
+        "States.ALL",
+        "Branches",
+        "ItemProcessor",
+        "Parameters",
+        "x.$",
+        "ResultPath",
+        "Seconds",
+        "Resource",
+        "arn:aws:states:::lambda:invoke",
+        "InputPath",
+        "OutputPath",
+        "ItemsPath",
+        "MaxConcurrency",
+    ]);
+    let leaf = prop_oneof![
+        word.clone().prop_map(Value::from),
+        any::<i16>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            proptest::collection::vec((word.clone(), inner), 0..6).prop_map(|fields| {
+                Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+            }),
+        ]
+    })
+}
+
+/// A state that can be read, with paths and targets that need not make sense.
+fn state() -> impl Strategy<Value = Value> {
+    let path = || proptest::sample::select(vec!["$", "$.a", "$.a.b", "$.a[0]", "$$.Execution.Input"]);
+    let place = || proptest::sample::select(vec!["$", "$.a", "$.a.b", "$.a[0]"]);
+    let next = || proptest::sample::select(vec!["A", "B", "C"]);
+    prop_oneof![
+        (path(), place(), next()).prop_map(|(input, result, next)| {
+            json!({"Type": "Pass", "InputPath": input, "ResultPath": result, "Next": next})
+        }),
+        (path(), next(), next()).prop_map(|(variable, next, default)| {
+            json!({"Type": "Choice", "Default": default,
+                "Choices": [{"Variable": variable, "IsPresent": true, "Next": next}]})
+        }),
+        (path(), next(), next()).prop_map(|(value, next, caught)| {
+            json!({"Type": "Task", "Resource": TASK, "Parameters": {"a.$": value, "b.$": "States.UUID()"}, "Next": next,
+                "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 2}],
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.e", "Next": caught}]})
+        }),
+        (path(), place(), next()).prop_map(|(items, result, next)| {
+            json!({"Type": "Map", "ItemsPath": items, "ResultPath": result, "Next": next, "MaxConcurrency": 2,
+                "ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Wait", "SecondsPath": "$", "End": true}}}})
+        }),
+        next().prop_map(|next| {
+            json!({"Type": "Parallel", "Next": next, "Branches": [only(json!({"Type": "Pass"})), only(json!({"Type": "Fail"}))],
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": next}]})
+        }),
+        Just(json!({"Type": "Succeed"})),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_json_is_read_without_a_panic(value in states_json()) {
+        let _ = Definition::parse(&value);
+    }
+
+}
+
+proptest! {
+    // Each endless loop costs 25,000 events.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_machine_ends_and_numbers_its_events(a in state(), b in state(), c in state(), input in states_json()) {
+        let machine = json!({"StartAt": "A", "States": {"A": a, "B": b, "C": c}});
+        let Ok(definition) = Definition::parse(&machine) else { return Ok(()) };
+        let result = simulate(Arc::new(definition), context(input), &mut Echo, NOW);
+        prop_assert!(result.outcome.is_some());
+        for (index, event) in result.events.iter().enumerate() {
+            prop_assert_eq!(event.id, u64::try_from(index + 1).unwrap());
+            prop_assert!(event.previous_id < event.id);
+        }
+    }
+}
