@@ -217,7 +217,13 @@ fn events_difference(case: &Value, result: &SimulationResult, ignored: &BTreeSet
                 ("type".to_owned(), event.kind.as_str().into()),
             ]);
             if event.details.as_object().is_some_and(|details| !details.is_empty()) {
-                fields.insert(details_field(&event.kind), event.details.clone());
+                let mut details = event.details.clone();
+                for field in ["input", "output", "parameters"] {
+                    if let Some(text) = details.get_mut(field) {
+                        *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
+                    }
+                }
+                fields.insert(details_field(&event.kind), details);
             }
             Value::Object(fields)
         })

@@ -101,7 +101,8 @@ pub enum Action {
         /// The timer.
         timer: TimerId,
     },
-    /// Write an event of the history. Inputs and outputs stand in the details as JSON, not as text of JSON.
+    /// Write an event of the history. Inputs, outputs and parameters are texts of JSON in the details, as in the
+    /// service's answers.
     Record(HistoryEvent),
     /// The execution has ended; this is the last action.
     End(Outcome),

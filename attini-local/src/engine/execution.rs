@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::action::{Action, EffectId, Event, Outcome, TimerId};
 use super::context::{ExecutionContext, Moment};
-use super::definition::{Definition, Kind, MachineId, State, StateId};
+use super::definition::{Definition, Kind, MachineId, Selector, State, StateId};
 use super::failure::{Failure, Fault, RUNTIME};
 use super::frame::{Frame, FrameId, Item, Phase};
 use super::history::error_details;
@@ -102,7 +102,7 @@ impl Execution {
             now_ms: now.as_ms(),
             actions: Vec::new(),
         };
-        execution.record(0, "ExecutionStarted", json!({"input": input}));
+        execution.record(0, "ExecutionStarted", json!({"input": input.to_string()}));
         execution.open_frame(MachineId(0), None, None, input, 0);
         if let Some(seconds) = timeout_seconds {
             execution.set_timer(None, Duration::from_secs(seconds));
@@ -216,7 +216,9 @@ impl Execution {
             frame.attempt = 0;
             frame.retries.clear();
             frame.entered_time = now;
-            let details = json!({"name": state.name, "input": frame.input});
+            let text = frame.text.take().unwrap_or_else(|| frame.input.to_string());
+            let details = json!({"name": state.name, "input": text.as_str()});
+            frame.text = Some(text);
             let entered = self.record_for(id, format!("{}StateEntered", state.kind.name()), details);
             if let Some(frame) = self.frames.get_mut(&id) {
                 frame.entered_event = entered;
@@ -274,24 +276,40 @@ impl Execution {
         if !fits(&output) {
             return Err(Fault::data_limit(&state.name));
         }
-        let details = json!({"name": state.name, "output": output});
+        let text = output.to_string();
+        self.leave_with(id, state, output, text, next);
+        Ok(())
+    }
+
+    /// Leaves a state that hands on its input as it is, and returns whether it does.
+    pub(super) fn leave_unchanged(&mut self, id: FrameId, state: &State, next: Option<StateId>) -> bool {
+        let whole = matches!((&state.input_path, &state.output_path), (Selector::Whole, Selector::Whole));
+        let Some(frame) = self.frames.get_mut(&id).filter(|_| whole) else { return false };
+        let output = std::mem::take(&mut frame.input);
+        let text = frame.text.take().unwrap_or_else(|| output.to_string());
+        self.leave_with(id, state, output, text, next);
+        true
+    }
+
+    fn leave_with(&mut self, id: FrameId, state: &State, output: Value, text: String, next: Option<StateId>) {
+        let details = json!({"name": state.name, "output": text.as_str()});
         self.record_for(id, format!("{}StateExited", state.kind.name()), details);
         match next {
             Some(next) => {
                 if let Some(frame) = self.frames.get_mut(&id) {
                     frame.input = output;
+                    frame.text = Some(text);
                     frame.state = next;
                     frame.phase = Phase::Enter;
                     self.ready.push_back(id);
                 }
             }
             None if id == ROOT => {
-                self.record_for(id, "ExecutionSucceeded", json!({"output": output}));
+                self.record_for(id, "ExecutionSucceeded", json!({"output": text}));
                 self.end(Outcome::Succeeded { output });
             }
             None => self.child_ended(id, output),
         }
-        Ok(())
     }
 
     /// Opens a frame at the start of a machine; its first event follows from `last_event`.
@@ -320,6 +338,7 @@ impl Execution {
             state: self.definition.start(machine),
             visits: 0,
             input,
+            text: None,
             entered_event: 0,
             entered_time: self.started,
             last_event,

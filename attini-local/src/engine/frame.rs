@@ -24,6 +24,9 @@ pub(super) struct Frame {
     pub(super) visits: u64,
     /// The raw input of the state.
     pub(super) input: Value,
+    /// The input as text, if it has been written already: histories are full of it.
+    #[serde(skip)]
+    pub(super) text: Option<String>,
     /// The id of the `…StateEntered` event.
     pub(super) entered_event: u64,
     pub(super) entered_time: Moment,

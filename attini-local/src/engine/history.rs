@@ -73,11 +73,11 @@ impl Resource {
         let mut details = Map::new();
         match self.service {
             Service::Integration { .. } => {
-                details.insert("parameters".to_owned(), task.parameters.clone());
+                details.insert("parameters".to_owned(), task.parameters.to_string().into());
                 details.insert("region".to_owned(), region.into());
             }
             Service::Lambda | Service::Activity => {
-                details.insert("input".to_owned(), task.parameters.clone());
+                details.insert("input".to_owned(), task.parameters.to_string().into());
                 details.insert("resource".to_owned(), self.arn.as_str().into());
             }
         }

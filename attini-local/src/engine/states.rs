@@ -19,6 +19,13 @@ impl Execution {
     /// Runs a state that was just entered, or starts it again. A state that ends at once is also left.
     pub(super) fn execute(&mut self, id: FrameId, state: &State) -> Result<(), Fault> {
         match &state.kind {
+            Kind::Pass { result: None }
+                if state.parameters.is_none()
+                    && matches!(state.result_path, ResultPath::Whole)
+                    && self.leave_unchanged(id, state, state.next) =>
+            {
+                Ok(())
+            }
             Kind::Pass { result } => {
                 let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
                 let result = match result {
@@ -31,6 +38,9 @@ impl Execution {
                 self.finish(id, state, result)
             }
             Kind::Succeed => {
+                if self.leave_unchanged(id, state, None) {
+                    return Ok(());
+                }
                 let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
                 let input = scope.selector(&state.input_path, &scope.frame.input)?;
                 let output = scope.output(&state.output_path, input)?;

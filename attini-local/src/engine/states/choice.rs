@@ -35,6 +35,11 @@ impl Execution {
                 "Failed to transition out of the state. The state does not point to a next state.",
             ));
         };
+        if self.leave_unchanged(id, state, Some(next)) {
+            return Ok(());
+        }
+        let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
+        let input = scope.selector(&state.input_path, &scope.frame.input)?;
         let output = scope.output(&state.output_path, input)?;
         self.leave(id, state, output, Some(next))
     }

@@ -55,7 +55,7 @@ impl Execution {
     pub(in crate::engine) fn task_submitted(&mut self, effect: &EffectId, output: &Value) {
         self.with_task(effect, |execution, id, _, resource| {
             if resource.pattern != TaskPattern::RequestResponse {
-                let details = Map::from_iter([("output".to_owned(), output.clone())]);
+                let details = Map::from_iter([("output".to_owned(), output.to_string().into())]);
                 execution.record_for(id, resource.event("Submitted"), resource.named(details));
             }
         });
@@ -68,7 +68,7 @@ impl Execution {
         }
         self.with_task(effect, |execution, id, state, resource| {
             execution.end_task(id, effect);
-            let details = Map::from_iter([("output".to_owned(), output.clone())]);
+            let details = Map::from_iter([("output".to_owned(), output.to_string().into())]);
             execution.record_for(id, resource.event("Succeeded"), resource.named(details));
             let result = execution.finish(id, state, output);
             execution.settle(id, state, result);

@@ -37,6 +37,9 @@ impl Execution {
 
     /// Leaves a Wait state whose time has come.
     pub(in crate::engine) fn wait_over(&mut self, id: FrameId, state: &State) -> Result<(), Fault> {
+        if self.leave_unchanged(id, state, state.next) {
+            return Ok(());
+        }
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
         let output = scope.output(&state.output_path, input)?;

@@ -61,11 +61,11 @@ fn states_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A state that can be read, with paths and targets that need not make sense.
-fn state() -> impl Strategy<Value = Value> {
+/// A state that can be read, with paths that need not make sense. It leads only to the given states, so that nothing loops.
+fn state(targets: &'static [&'static str]) -> impl Strategy<Value = Value> {
     let path = || proptest::sample::select(vec!["$", "$.a", "$.a.b", "$.a[0]", "$$.Execution.Input"]);
     let place = || proptest::sample::select(vec!["$", "$.a", "$.a.b", "$.a[0]"]);
-    let next = || proptest::sample::select(vec!["A", "B", "C"]);
+    let next = move || proptest::sample::select(targets);
     prop_oneof![
         (path(), place(), next()).prop_map(|(input, result, next)| {
             json!({"Type": "Pass", "InputPath": input, "ResultPath": result, "Next": next})
@@ -97,15 +97,15 @@ proptest! {
         let _ = Definition::parse(&value);
     }
 
-}
-
-proptest! {
-    // Each endless loop costs 25,000 events.
-    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn any_machine_ends_and_numbers_its_events(a in state(), b in state(), c in state(), input in states_json()) {
-        let machine = json!({"StartAt": "A", "States": {"A": a, "B": b, "C": c}});
+    fn any_machine_ends_and_numbers_its_events(
+        a in state(&["B", "C", "D"]),
+        b in state(&["C", "D"]),
+        c in state(&["D"]),
+        input in states_json(),
+    ) {
+        let machine = json!({"StartAt": "A", "States": {"A": a, "B": b, "C": c, "D": {"Type": "Succeed"}}});
         let Ok(definition) = Definition::parse(&machine) else { return Ok(()) };
         let result = simulate(Arc::new(definition), context(input), &mut Echo, NOW);
         prop_assert!(result.outcome.is_some());
