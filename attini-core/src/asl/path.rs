@@ -97,7 +97,11 @@ impl JsonPath {
     /// Whether the path names at most one value.
     #[must_use]
     pub fn is_definite(&self) -> bool {
-        self.function.is_some() || definite(&self.tokens)
+        let before = match self.tokens.split_last() {
+            Some((Token::Names(_), before)) => before,
+            _ => &self.tokens,
+        };
+        self.function.is_some() || definite(before)
     }
 
     /// Returns what the path selects in a value.
@@ -117,7 +121,14 @@ impl JsonPath {
     }
 
     fn select_tokens<'a>(&self, root: &'a Value) -> Result<Selection<'a>, NoMatch> {
-        if definite(&self.tokens) {
+        if let Some((Token::Names(names), before)) = self.tokens.split_last()
+            && names.len() > 1
+            && definite(before)
+        {
+            let chosen = select::one(before, root)?;
+            let fields = names.iter().filter_map(|name| Some((name.clone(), chosen.get(name)?.clone())));
+            Ok(Selection::Definite(Cow::Owned(Value::Object(fields.collect()))))
+        } else if definite(&self.tokens) {
             select::one(&self.tokens, root).map(|value| Selection::Definite(Cow::Borrowed(value)))
         } else {
             Ok(Selection::Indefinite(select::all(&self.tokens, root, root)))
@@ -178,7 +189,7 @@ impl Query {
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
-    /// `.name`, `['name']`; several names: `['a','b']`.
+    /// `.name`, `['name']`; several names, `['a','b']`, choose fields: at the end of a path they make a smaller object.
     Names(Vec<String>),
     /// `[0]`, `[-1]`; several: `[0,2]`.
     Indexes(Vec<i64>),

@@ -31,7 +31,7 @@ impl ReferencePath {
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let path = JsonPath::parse(text)?;
         let negative = path.tokens.iter().any(|token| matches!(token, Token::Indexes(i) if i.iter().any(|n| *n < 0)));
-        let reason = if path.function.is_some() || !path.is_definite() {
+        let reason = if path.function.is_some() || !super::definite(&path.tokens) {
             "it must name exactly one place, so no `*`, `..`, slices, filters or functions"
         } else if negative {
             "an index must not be negative here"

@@ -27,6 +27,7 @@ fn definite_paths() {
     check("$.a.with blank", &json!(true));
     check("$.items.length()", &json!(3));
     check("$.text.length()", &json!(5));
+    check("$.items[0]['n', 'no']", &json!({"n": 1}));
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::engine::execution::Execution;
 use crate::engine::failure::Fault;
 use crate::engine::frame::{Children, FrameId, Item, Phase};
 
+/// The most iterations of an inline Map that the service runs side by side, whatever `MaxConcurrency` says.
+const MAX_CONCURRENCY: usize = 40;
+
 impl Execution {
     pub(super) fn start_map(&mut self, id: FrameId, state: &State, map: &Map) -> Result<(), Fault> {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
@@ -35,7 +38,8 @@ impl Execution {
             self.record_beside(id, "MapStateSucceeded", json!({}));
             return self.finish(id, state, json!([]));
         }
-        let first = if concurrency == 0 { count } else { count.min(usize::try_from(concurrency).unwrap_or(count)) };
+        let wanted = usize::try_from(concurrency).ok().filter(|wanted| *wanted > 0);
+        let first = count.min(wanted.map_or(MAX_CONCURRENCY, |wanted| wanted.min(MAX_CONCURRENCY)));
         for _ in 0..first {
             self.start_iteration(id, state, map, started)?;
         }

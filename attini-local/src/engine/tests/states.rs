@@ -100,6 +100,14 @@ fn map_keeps_to_its_concurrency_and_knows_its_items() {
 }
 
 #[test]
+fn map_runs_at_most_40_items_at_once() {
+    let machine = only(json!({"Type": "Map", "ItemProcessor": {"StartAt": "W", "States": {
+        "W": {"Type": "Wait", "Seconds": 1, "End": true}
+    }}}));
+    assert_eq!(run(&machine, json!(vec![0; 41])).ended.since(NOW).as_secs(), 2);
+}
+
+#[test]
 fn machines_may_be_nested_64_deep() {
     let nested = |levels: usize| {
         (0..levels)
