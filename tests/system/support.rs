@@ -104,7 +104,10 @@ impl TestEnv {
     }
 
     /// Runs `attini deploy run` on a project and returns what it printed as JSON events.
-    pub(crate) fn attini_json<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> (Run, Vec<Value>) {
+    pub(crate) fn attini_json<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> (Run, Vec<Value>) {
         let run = self.attini(arguments);
         let events = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         (run, events)

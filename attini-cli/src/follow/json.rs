@@ -16,6 +16,7 @@ pub(super) fn lines(event: &FollowEvent, answer_line: &dyn Fn(&str) -> String) -
             one("stillWaiting", json!(format!("{missing}, after {} s", since.as_secs())))
         }
         What::Published(it) => published(it),
+        What::Warning(text) => one("warning", json!(text)),
         What::NoStack => one("noStack", json!("No stack present in distribution")),
         What::InitStackUnchanged => one("initStackUnchanged", json!("No changes to init stack")),
         What::InitStackStarted { .. } => one("initStackStarted", json!("Deploying init stack")),

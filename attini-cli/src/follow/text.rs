@@ -33,6 +33,7 @@ impl TextView {
                 vec![format!("{missing} ({})", time(*since))]
             }
             What::Published(it) => published(it, ui),
+            What::Warning(text) => vec![format!("{} {text}", ui.paint(YELLOW, "Warning:"))],
             What::NoStack => vec!["No stack present in distribution".to_owned()],
             What::InitStackUnchanged => vec!["No changes to init stack".to_owned()],
             What::InitStackStarted { .. } => {

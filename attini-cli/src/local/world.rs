@@ -28,9 +28,8 @@ pub(super) struct Home {
 impl Home {
     pub(super) fn open(options: &LocalOptions) -> Result<Self, CommandError> {
         let home = match &options.home {
-            Some(home) => std::path::absolute(home).map_err(|error| {
-                CommandError::illegal(format!("ATTINI_HOME is not a usable path: {error}"))
-            })?,
+            Some(home) => std::path::absolute(home)
+                .map_err(|error| CommandError::illegal(format!("ATTINI_HOME is not a usable path: {error}")))?,
             None => data_directory()?,
         };
         let user = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
@@ -93,7 +92,9 @@ fn data_directory() -> Result<PathBuf, CommandError> {
 impl From<WorldError> for CommandError {
     fn from(error: WorldError) -> Self {
         match error {
-            WorldError::Values(problems) => Self { kind: crate::error::ErrorKind::IllegalArgument, ..Self::config(problems) },
+            WorldError::Values(problems) => {
+                Self { kind: crate::error::ErrorKind::IllegalArgument, ..Self::config(problems) }
+            }
             other => Self::execution(explain(&other)),
         }
     }
@@ -161,11 +162,14 @@ impl world::World for Home {
             Answer::NoLongerWaiting { step } => {
                 Err(CommandError::illegal(format!("step `{step}` was answered before, or its deployment has ended")))
             }
-            Answer::NotWaiting { waiting } if waiting.is_empty() => {
-                Err(CommandError::illegal(format!("no step of {} waits in {}", answer.distribution, answer.environment)))
+            Answer::NotWaiting { waiting } if waiting.is_empty() => Err(CommandError::illegal(format!(
+                "no step of {} waits in {}",
+                answer.distribution, answer.environment
+            ))),
+            Answer::NotWaiting { waiting } => {
+                Err(CommandError::illegal(format!("step `{}` does not wait", answer.step))
+                    .hint(format!("these do: {}", waiting.join(", "))))
             }
-            Answer::NotWaiting { waiting } => Err(CommandError::illegal(format!("step `{}` does not wait", answer.step))
-                .hint(format!("these do: {}", waiting.join(", ")))),
         }
     }
 }

@@ -86,6 +86,8 @@ pub enum What {
     },
     /// Files and identity are recorded.
     Published(Published),
+    /// Something that people should know and that stops nothing.
+    Warning(String),
     /// The distribution has no stack and so nothing to run.
     NoStack,
     /// The init stack is already as wanted.

@@ -21,6 +21,7 @@ pub(super) struct RecordView {
     pub executions: Vec<ExecutionArn>,
     pub errors: Vec<ResourceError>,
     pub outcome: Option<(String, String)>,
+    pub warnings: Vec<String>,
 }
 
 /// An entry of `initStackErrors` or `errors`.
@@ -70,6 +71,13 @@ impl RecordView {
                 .flat_map(Map::values)
                 .flat_map(|list| objects(Some(list)))
                 .map(ResourceError::read)
+                .collect(),
+            warnings: body
+                .get("warnings")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|warning| warning.as_str().map(str::to_owned))
                 .collect(),
             outcome: (!outcome.is_empty()).then(|| (outcome, text(body, "outcomeMessage"))),
         }

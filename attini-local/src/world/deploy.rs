@@ -404,9 +404,8 @@ fn region(home: &Path, wanted: Option<Region>) -> Result<Region, WorldError> {
     let default = || Region::parse(DEFAULT_REGION).expect("the default is a region");
     let region = wanted.or_else(|| recorded.clone()).unwrap_or_else(default);
     if recorded.is_none() {
-        fs::write(&path, format!("{region}\n")).map_err(|error| {
-            Failure::new("InternalError", format!("cannot write {}: {error}", path.display()))
-        })?;
+        fs::write(&path, format!("{region}\n"))
+            .map_err(|error| Failure::new("InternalError", format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(region)
 }

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use attini_core::framework::explain;
+use attini_core::inventory::update_deployment;
 use attini_core::port::{Delivery, FleetError, JobQueue, QueueError, RunnerFleet};
 use attini_core::runner::{JobMessage, RunnerRecord, configuration_hash, error_name};
-use attini_core::value::Place;
+use attini_core::value::{DeploymentName, Place};
 use attini_runner::{JobOutcome, Limits, Ports, Runner, RunnerConfig, RunnerObserver};
+use futures::executor::block_on;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -113,6 +116,24 @@ impl LocalFleet {
         Values::from_json(stored)
     }
 
+    /// Notes in the deployment's record that the startup commands were left out.
+    fn warn(&self, runner: &RunnerRecord) {
+        let text = format!(
+            "the startup commands of runner {} are not run on this machine, because they are made for its image; to run them \
+             all the same, set `runners: {{{}: {{runStartupCommands: true}}}}` with `attini local set`",
+            runner.name, runner.name
+        );
+        let inventory = SqliteInventory::new(self.parts.home.clone());
+        let name = DeploymentName::of_raw(&runner.environment, &runner.distribution_name);
+        let noted = update_deployment(&inventory, &name, &runner.object_identifier, |body| {
+            if let Value::Array(warnings) = body.entry("warnings").or_insert_with(|| Value::Array(Vec::new())) {
+                warnings.push(text.clone().into());
+            }
+        });
+        // A warning that cannot be noted stops nothing.
+        drop(block_on(noted));
+    }
+
     fn config(&self, runner: &RunnerRecord) -> Result<RunnerConfig, String> {
         let work = self.parts.work.join(&self.deployment).join(&runner.name);
         let hash = configuration_hash(runner);
@@ -193,6 +214,9 @@ impl RunnerFleet for LocalFleet {
             return Ok(());
         }
         let config = self.config(runner).map_err(failed)?;
+        if config.record.startup.commands != runner.startup.commands {
+            self.warn(runner);
+        }
         let home = &self.parts.home;
         let ports = Ports {
             queue: Arc::clone(&self.queue),

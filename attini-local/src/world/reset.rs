@@ -33,8 +33,12 @@ impl LocalWorld {
             return Err(WorldError::Busy(busy));
         }
         let inventory = SqliteInventory::new(self.parts().home.clone());
-        let known: Vec<String> =
-            list_environments(&inventory).await?.into_iter().map(|found| found.name).filter(|name| concerned(name)).collect();
+        let known: Vec<String> = list_environments(&inventory)
+            .await?
+            .into_iter()
+            .map(|found| found.name)
+            .filter(|name| concerned(name))
+            .collect();
         match environment {
             Some(name) => remove(self.parts(), &inventory, name).await?,
             None => fs::remove_dir_all(self.home()).map_err(|error| {

@@ -23,6 +23,10 @@ impl Follower {
             self.publish(&view, now);
         }
         let published = *self.published.get_or_insert(now);
+        for warning in view.warnings.get(self.told_warnings..).unwrap_or_default() {
+            self.emit(now, What::Warning(warning.clone()));
+        }
+        self.told_warnings = view.warnings.len();
         self.tell_init_stack(&view, now);
         if !self.plans.iter().any(|plan| plan.description.is_some()) {
             return self.before_the_plan(&view, published, now);
