@@ -8,7 +8,7 @@ use attini_core::framework::explain;
 use attini_core::inventory::update_deployment;
 use attini_core::port::{Delivery, FleetError, JobQueue, QueueError, RunnerFleet};
 use attini_core::runner::{JobMessage, RunnerRecord, configuration_hash, error_name};
-use attini_core::value::{DeploymentName, Place};
+use attini_core::value::{DeploymentName, ObjectIdentifier, Place};
 use attini_runner::{JobOutcome, Limits, Ports, Runner, RunnerConfig, RunnerObserver};
 use futures::executor::block_on;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::jobs::{forget_job, note_job};
 use super::parts::Parts;
-use super::recover::jobs_directory;
+use super::recover::{jobs_directory, names_in};
 use super::tokens::NotifyingTokens;
 use super::values::Values;
 use crate::store::{EnvironmentValues, FileLogStore, FsObjectStore, SqliteInventory, SqliteQueue};
@@ -72,6 +72,7 @@ pub(super) struct LocalFleet {
     parts: Parts,
     environment: String,
     deployment: String,
+    object: ObjectIdentifier,
     queue: Arc<dyn JobQueue>,
     tokens: Arc<NotifyingTokens>,
     shutdown: watch::Sender<bool>,
@@ -81,16 +82,17 @@ pub(super) struct LocalFleet {
 impl LocalFleet {
     pub(super) fn new(
         parts: Parts,
-        environment: &str,
         deployment: &str,
+        object: ObjectIdentifier,
         queue: Arc<dyn JobQueue>,
         tokens: Arc<NotifyingTokens>,
     ) -> Self {
         let (shutdown, _) = watch::channel(false);
         Self {
             parts,
-            environment: environment.to_owned(),
+            environment: names_in(&object).0,
             deployment: deployment.to_owned(),
+            object,
             queue,
             tokens,
             shutdown,
@@ -124,8 +126,9 @@ impl LocalFleet {
             runner.name, runner.name
         );
         let inventory = SqliteInventory::new(self.parts.home.clone());
-        let name = DeploymentName::of_raw(&runner.environment, &runner.distribution_name);
-        let noted = update_deployment(&inventory, &name, &runner.object_identifier, |body| {
+        let (environment, distribution) = names_in(&self.object);
+        let name = DeploymentName::of_raw(&environment, &distribution);
+        let noted = update_deployment(&inventory, &name, &self.object, |body| {
             if let Value::Array(warnings) = body.entry("warnings").or_insert_with(|| Value::Array(Vec::new())) {
                 warnings.push(text.clone().into());
             }

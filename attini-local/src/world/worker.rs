@@ -68,8 +68,8 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) {
     let queue = Arc::new(OwnQueue { inner: parts.queue(), owner: deployment.to_owned() });
     let fleet = Arc::new(LocalFleet::new(
         parts.clone(),
-        &environment,
         deployment,
+        upload.object(),
         Arc::clone(&queue) as Arc<_>,
         Arc::clone(&tokens),
     ));
