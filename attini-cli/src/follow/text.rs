@@ -200,7 +200,7 @@ fn joined(error: &str, cause: &str) -> String {
     }
 }
 
-/// `17ms`, `12.3s`, `4m 05s`, `2h 03m`.
+/// `20ms`, `12.3s`, `4m 05s`, `2h 03m`.
 fn time(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -211,13 +211,12 @@ fn time(duration: Duration) -> String {
     }
 }
 
-/// Cuts the tenths off, which would flicker.
+/// Cuts the parts of a second off, which would flicker.
 fn whole(time: &str) -> String {
-    match time.split_once('.') {
-        Some((seconds, _)) => format!("{seconds}s"),
-        None if time.ends_with("ms") => "0s".to_owned(),
-        None => time.to_owned(),
+    if time.ends_with("ms") {
+        return "0s".to_owned();
     }
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}s"))
 }
 
 #[cfg(test)]
@@ -245,6 +244,7 @@ mod tests {
     #[test]
     fn times_are_short() {
         let text = |ms| time(Duration::from_millis(ms));
-        assert_eq!([text(250), text(61_000), text(7_380_000)], ["250ms", "1m 01s", "2h 03m"]);
+        assert_eq!([text(25), text(12_340), text(61_000), text(7_380_000)], ["25ms", "12.3s", "1m 01s", "2h 03m"]);
+        assert_eq!([text(250), text(1_900)].map(|text| whole(&text)), ["0s", "1s"]);
     }
 }
