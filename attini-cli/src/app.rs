@@ -9,6 +9,7 @@ use crate::commands::configure;
 use crate::commands::deploy::{self, DeployCommand};
 use crate::commands::distribution::{self, DistributionCommand};
 use crate::commands::environment::{self, EnvironmentCommand};
+use crate::commands::init_project;
 use crate::commands::local::{self, LocalCommand};
 use crate::context::{Context, Settings};
 use crate::error::{CommandError, ErrorKind};
@@ -71,6 +72,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
         },
         Command::Configure(args) => configure::run(ctx, args),
+        Command::InitProject(args) => init_project::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),
         Command::Context(args) => environment::context::run(ctx, args).await,
     }
@@ -85,7 +87,7 @@ fn error_style(command: &Command) -> ErrorStyle {
         },
         Command::Distribution(args) if matches!(args.command, DistributionCommand::Package(_)) => ErrorStyle::Text,
         Command::Package(_) | Command::Local(_) => ErrorStyle::Text,
-        Command::Configure(_) => ErrorStyle::Lines,
+        Command::Configure(_) | Command::InitProject(_) => ErrorStyle::Lines,
         Command::Distribution(_) | Command::Environment(_) | Command::Context(_) => ErrorStyle::Object,
     }
 }

@@ -4,4 +4,5 @@ pub(crate) mod configure;
 pub(crate) mod deploy;
 pub(crate) mod distribution;
 pub(crate) mod environment;
+pub(crate) mod init_project;
 pub(crate) mod local;
