@@ -178,18 +178,22 @@ fn joined(error: &str, cause: &str) -> String {
     }
 }
 
-/// `0.2s`, `12.3s`, `4m 05s`, `2h 03m`.
+/// `20ms`, `12.3s`, `4m 05s`, `2h 03m`.
 fn time(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..60 => format!("{}.{}s", seconds, duration.subsec_millis() / 100),
+        0 => format!("{}ms", duration.subsec_millis()),
+        1..60 => format!("{}.{}s", seconds, duration.subsec_millis() / 100),
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
-/// Cuts the tenths off, which would flicker.
+/// Cuts the parts of a second off, which would flicker.
 fn whole(time: &str) -> String {
+    if time.ends_with("ms") {
+        return "0s".to_owned();
+    }
     time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}s"))
 }
 
@@ -218,6 +222,7 @@ mod tests {
     #[test]
     fn times_are_short() {
         let text = |ms| time(Duration::from_millis(ms));
-        assert_eq!([text(250), text(61_000), text(7_380_000)], ["0.2s", "1m 01s", "2h 03m"]);
+        assert_eq!([text(25), text(12_340), text(61_000), text(7_380_000)], ["25ms", "12.3s", "1m 01s", "2h 03m"]);
+        assert_eq!([text(250), text(1_900)].map(|text| whole(&text)), ["0s", "1s"]);
     }
 }
