@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use attini_core::port::{HistoryEvent, RecordKey, StackDescription, StackTarget};
+use attini_core::port::{HistoryEvent, RecordKey, ResourceKind, StackDescription, StackTarget};
 use attini_core::value::{DeploymentName, ExecutionArn, StackName};
 use attini_local::store::{Home, deployments, stacks};
 use attini_local::world::{LocalWorld, Options};
@@ -57,6 +57,14 @@ impl TestEnv {
                 }
             }
         })
+    }
+
+    /// Returns a record of the inventory.
+    #[track_caller]
+    pub(crate) fn record(&self, kind: ResourceKind, name: &str) -> Value {
+        let inventory = self.world().follow_ports().inventory;
+        let found = block_on(inventory.find(&RecordKey::Resource(kind, name.to_owned()))).unwrap();
+        found.unwrap_or_else(|| panic!("there is no record {name}")).body.into()
     }
 
     /// Returns the processes that carry out deployments.
