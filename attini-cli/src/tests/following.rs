@@ -261,9 +261,9 @@ fn a_failed_stack_names_its_first_failed_resource() {
     → Both
     → Db
     → Job
-      [Db] CREATE_IN_PROGRESS dev-db
-      [Db] CREATE_FAILED Instance: no such class
-      [Db] ROLLBACK_COMPLETE dev-db
+      [Db] CREATE_IN_PROGRESS dev-db (stack)
+      [Db] CREATE_FAILED Instance (AWS::RDS::DBInstance): no such class
+      [Db] ROLLBACK_COMPLETE dev-db (stack)
     ✗ Db  890ms
         resource `Instance` (AWS::RDS::DBInstance) CREATE_FAILED: no such class
     ✗ Both  900ms

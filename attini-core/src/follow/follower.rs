@@ -240,7 +240,9 @@ impl Follower {
     pub fn stack_records_cannot_wait(&self) -> bool {
         self.plans.iter().enumerate().any(|(plan, track)| {
             let steps = track.occurrences.iter().enumerate();
-            steps.filter(|(_, found)| found.ended.is_some()).any(|(index, found)| self.lacks_stack(plan, index, found.told))
+            steps
+                .filter(|(_, found)| found.ended.is_some())
+                .any(|(index, found)| self.lacks_stack(plan, index, found.told))
         })
     }
 
