@@ -1,7 +1,6 @@
 //! A run that waits for a person, answered from another terminal.
 
 use attini_core::port::ResourceKind;
-use serde_json::json;
 
 use crate::session::Session;
 use crate::support::{TestEnv, edit};
@@ -126,7 +125,7 @@ fn describe_from_another_terminal_follows_to_the_same_end() {
     let mut other = env.start(["deploy", "describe", "-n", "release-gate", "-e", "dev"]);
     other.wait_for(WAITING);
     let list = env.attini(["deploy", "history", "-n", "release-gate", "--json"]).exits(0).json();
-    assert_eq!((&list[0]["deploymentPlanStatus"], &list[0]["outcome"]), (&json!("RUNNING"), &json!(null)));
+    assert_eq!(list[0]["outcome"], "RUNNING");
     env.attini(ANSWER.iter().chain(&["Approve"])).exits(0);
     run.ends().exits(0).tells(&["✓ Release"]);
     other.ends().exits(0).tells(&["✓ Approve", "✓ Release", "SUCCEEDED"]);

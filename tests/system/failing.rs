@@ -111,7 +111,7 @@ fn a_resource_that_fails_is_named_with_its_reason() {
     env.set_values("dev", "stacks:\n  dev-app:\n    fail:\n      Cluster: no capacity left in this zone\n");
     let run = env.deploy(&project, "1", &[]).exits(1);
     let run = run.tells(&[
-        "  CREATE_FAILED Cluster: no capacity left in this zone",
+        "  CREATE_FAILED Cluster (AWS::ECS::Cluster): no capacity left in this zone",
         "    resource `Cluster` (AWS::ECS::Cluster) CREATE_FAILED: no capacity left in this zone",
         "  ROLLBACK_COMPLETE dev-app",
         "✗ App",
@@ -140,7 +140,7 @@ fn an_update_that_fails_leaves_the_stack_as_it_was() {
     env.set_values("dev", "stacks: {dev-hello-topic: {fail: {Topic: the name is taken}}}");
     edit(&project.join("topic.yaml"), "!Ref Greeting", "!Sub '${Greeting}!'");
     let run = env.deploy(&project, "2", &[]).exits(1);
-    run.tells(&["  UPDATE_FAILED Topic: the name is taken", "  UPDATE_ROLLBACK_COMPLETE dev-hello-topic"])
+    run.tells(&["  UPDATE_FAILED Topic (AWS::SNS::Topic): the name is taken", "  UPDATE_ROLLBACK_COMPLETE dev-hello-topic"])
         .complains(&["failed in step `Topic`", "the name is taken"]);
     let (stack, after) = (env.stack("dev", "dev-hello-topic"), env.resources("dev-hello-topic"));
     assert_eq!(stack.status.0, "UPDATE_ROLLBACK_COMPLETE");
@@ -156,7 +156,7 @@ fn an_init_stack_that_fails_starts_no_plan() {
     fs::write(&plan, fs::read_to_string(&plan).unwrap() + bucket).unwrap();
     env.set_values("dev", "stacks: {dev-hello-world-plan: {fail: {Bucket: the name is taken}}}");
     let run = env.deploy(&project, "1", &[]).exits(1);
-    let run = run.tells(&["  CREATE_FAILED Bucket: the name is taken"]).complains(&["the name is taken", "Bucket"]);
+    let run = run.tells(&["  CREATE_FAILED Bucket (AWS::S3::Bucket): the name is taken"]).complains(&["the name is taken", "Bucket"]);
     assert!(!run.stdout.contains("Running deployment plan"), "{}", run.stdout);
     let replay = env.attini(["deploy", "describe", "-n", "hello-world"]).exits(1);
     assert_eq!(run.deployment(), replay.deployment());

@@ -82,6 +82,6 @@ fn a_deployment_whose_worker_died_is_interrupted() {
     };
     assert_eq!(outcome, "INTERRUPTED");
     env.attini(["deploy", "history", "-n", "release-gate"]).exits(0).tells(&["outcome: INTERRUPTED"]);
-    run.ends().exits(1).complains(&["INTERRUPTED"]);
-    env.attini(["deploy", "describe", "-n", "release-gate"]).exits(1).complains(&["INTERRUPTED", "died"]);
+    run.ends().exits(1).complains(&["Interrupted", "died"]);
+    env.attini(["deploy", "describe", "-n", "release-gate"]).exits(1).complains(&["Interrupted", "died"]);
 }

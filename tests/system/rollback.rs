@@ -19,6 +19,7 @@ fn an_earlier_id_is_deployed_again_without_the_project() {
     let run = env.attini(["deploy", "rollback", "-n", "hello-world", "-i", "1"]).exits(0);
     run.tells(&["Deploying hello-world with distribution id 1 again", "DistributionId: 1", "Version: 1.0.0", "✓ Check"]);
     assert_eq!(display_name(), "Hello from hello-world in dev");
+    env.settled();
     let history = env.history("dev", "hello-world");
     let ids: Vec<_> = history.iter().map(|entry| entry["distributionId"].as_str().unwrap()).collect();
     assert_eq!(ids, ["1", "2", "1"]);
@@ -39,6 +40,7 @@ fn without_an_id_it_goes_to_the_last_success_that_is_not_current() {
     env.deploy(&project, "2", &[]).exits(1);
     fs::write(&script, good).unwrap();
     env.deploy(&project, "3", &[]).exits(0);
+    env.settled();
     env.attini(["deploy", "rollback", "-n", "hello-world"]).exits(0).tells(&["with distribution id 1 again"]);
 }
 
