@@ -113,8 +113,14 @@ fn its_update_touches_what_changed_and_nothing_else() {
         found.remove("dev-shop");
         found
     };
-    let modified =
-        ["CDKMetadata", "CreateOrder18B1EE4A", "DeleteOrder3420BA57", "Queue4A7E3555", "ReadOrder5909AE12", "UpdateOrder97797B6B"];
+    let modified = [
+        "CDKMetadata",
+        "CreateOrder18B1EE4A",
+        "DeleteOrder3420BA57",
+        "Queue4A7E3555",
+        "ReadOrder5909AE12",
+        "UpdateOrder97797B6B",
+    ];
     assert_eq!(of("UPDATE_COMPLETE"), set(&modified));
     assert_eq!(of("CREATE_COMPLETE"), set(&["DeadLetterAlarmBB7AE56D", "Returns425A41DA"]));
     assert_eq!(of("DELETE_COMPLETE"), set(&["LegacyFA07BB5D"]));

@@ -7,7 +7,9 @@ use crate::support::TestEnv;
 #[test]
 fn environments_are_created_listed_and_removed() {
     let env = TestEnv::new();
-    env.attini(["environment", "list"]).exits(152).complains(&["there are no environments", "attini environment create"]);
+    env.attini(["environment", "list"])
+        .exits(152)
+        .complains(&["there are no environments", "attini environment create"]);
     let run = env.attini(["environment", "create", "stage", "--env-type", "test"]).exits(0);
     run.tells(&["Environment stage is of type test"]);
     env.attini(["environment", "create", "prod"]).exits(0).tells(&["Environment prod is of type production"]);
@@ -18,7 +20,11 @@ fn environments_are_created_listed_and_removed() {
     env.attini(["environment", "remove", "stage"]).exits(0).tells(&["Removed environment stage"]);
     let list = env.attini(["environment", "list", "--json"]).exits(0).json();
     assert_eq!(list, json!([{"name": "prod", "type": "production"}]));
-    env.attini(["environment", "create", "x", "--env-type", "blue"]).exits(151).complains(&["blue", "production", "test"]);
+    env.attini(["environment", "create", "x", "--env-type", "blue"]).exits(151).complains(&[
+        "blue",
+        "production",
+        "test",
+    ]);
     env.attini(["environment", "create", "a/b"]).exits(151).complains(&["a/b"]);
     env.attini(["environment", "remove", "stage"]).exits(1).complains(&["stage", "prod"]);
 }
@@ -95,7 +101,10 @@ fn two_environments_have_their_own_parameters_records_files_and_stacks() {
 fn values_belong_to_one_environment() {
     let env = TestEnv::new();
     let project = env.project("examples/hello-world");
-    env.set_values("dev", "stacks: {dev-hello-topic: {fail: {Topic: not here}}, prod-hello-topic: {fail: {Topic: not here}}}");
+    env.set_values(
+        "dev",
+        "stacks: {dev-hello-topic: {fail: {Topic: not here}}, prod-hello-topic: {fail: {Topic: not here}}}",
+    );
     env.deploy(&project, "1", &["-e", "dev"]).exits(1);
     env.deploy(&project, "1", &["-e", "prod"]).exits(0);
 }
@@ -105,7 +114,9 @@ fn an_environment_in_use_is_removed_by_force_and_shown_as_deleted() {
     let env = TestEnv::new();
     let project = env.project("examples/hello-world");
     env.deploy(&project, "1", &[]).exits(0);
-    env.attini(["environment", "remove", "dev"]).exits(1).complains(&["holds deployed distributions: hello-world", "--force"]);
+    env.attini(["environment", "remove", "dev"])
+        .exits(1)
+        .complains(&["holds deployed distributions: hello-world", "--force"]);
     env.attini(["environment", "remove", "dev", "--force"]).exits(0);
     env.attini(["environment", "context"]).exits(0).tells(&["Environment has been deleted"]);
 }

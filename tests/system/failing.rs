@@ -25,7 +25,12 @@ fn a_failing_job_ends_the_plan_and_names_step_and_cause() {
         "✗ Greet",
         "Deployment plan finished with status: FAILED",
     ]);
-    let run = run.complains(&["Error: deployment of `hello-world` to `dev` failed in step `Greet`", "exit", "code 3", "Hint: "]);
+    let run = run.complains(&[
+        "Error: deployment of `hello-world` to `dev` failed in step `Greet`",
+        "exit",
+        "code 3",
+        "Hint: ",
+    ]);
     for later in ["Topic", "Check"] {
         assert!(!run.stdout.contains(&format!("→ {later}")), "{}", run.stdout);
     }
@@ -89,8 +94,11 @@ fn broken_json_as_output_is_text_and_the_next_step_says_what_it_misses() {
     let project = env.project("examples/hello-world");
     fs::write(project.join("scripts/greet.sh"), "printf '{\"greeting\": ' > $ATTINI_OUTPUT\n").unwrap();
     let run = env.deploy(&project, "1", &[]).exits(1);
-    run.tells(&[r#"the outputs so far are {"Greet":{"result":"{\"greeting\": "}}"#])
-        .complains(&["failed in step `Topic`", "$.output.Greet.greeting", "could not be found in the input\n"]);
+    run.tells(&[r#"the outputs so far are {"Greet":{"result":"{\"greeting\": "}}"#]).complains(&[
+        "failed in step `Topic`",
+        "$.output.Greet.greeting",
+        "could not be found in the input\n",
+    ]);
 }
 
 #[test]
@@ -99,7 +107,8 @@ fn a_parameter_outside_the_allowed_values_names_parameter_and_values() {
     let project = env.project("examples/network-and-app");
     edit(&project.join("app/app-config.yaml"), "${Size}", "huge");
     let run = env.deploy(&project, "1", &[]).exits(1);
-    run.tells(&["✓ Network", "✗ App"]).complains(&["failed in step `App`", "Parameter 'Size' must be one of AllowedValues: small, large"]);
+    run.tells(&["✓ Network", "✗ App"])
+        .complains(&["failed in step `App`", "Parameter 'Size' must be one of AllowedValues: small, large"]);
     assert!(env.find_stack("dev", "dev-app").is_none());
     assert_eq!(env.stack("dev", "dev-network").status.0, "CREATE_COMPLETE");
 }
@@ -140,8 +149,11 @@ fn an_update_that_fails_leaves_the_stack_as_it_was() {
     env.set_values("dev", "stacks: {dev-hello-topic: {fail: {Topic: the name is taken}}}");
     edit(&project.join("topic.yaml"), "!Ref Greeting", "!Sub '${Greeting}!'");
     let run = env.deploy(&project, "2", &[]).exits(1);
-    run.tells(&["  UPDATE_FAILED Topic (AWS::SNS::Topic): the name is taken", "  UPDATE_ROLLBACK_COMPLETE dev-hello-topic"])
-        .complains(&["failed in step `Topic`", "the name is taken"]);
+    run.tells(&[
+        "  UPDATE_FAILED Topic (AWS::SNS::Topic): the name is taken",
+        "  UPDATE_ROLLBACK_COMPLETE dev-hello-topic",
+    ])
+    .complains(&["failed in step `Topic`", "the name is taken"]);
     let (stack, after) = (env.stack("dev", "dev-hello-topic"), env.resources("dev-hello-topic"));
     assert_eq!(stack.status.0, "UPDATE_ROLLBACK_COMPLETE");
     assert_eq!(after["Topic"]["properties"], before["Topic"]["properties"]);
@@ -156,7 +168,9 @@ fn an_init_stack_that_fails_starts_no_plan() {
     fs::write(&plan, fs::read_to_string(&plan).unwrap() + bucket).unwrap();
     env.set_values("dev", "stacks: {dev-hello-world-plan: {fail: {Bucket: the name is taken}}}");
     let run = env.deploy(&project, "1", &[]).exits(1);
-    let run = run.tells(&["  CREATE_FAILED Bucket (AWS::S3::Bucket): the name is taken"]).complains(&["the name is taken", "Bucket"]);
+    let run = run
+        .tells(&["  CREATE_FAILED Bucket (AWS::S3::Bucket): the name is taken"])
+        .complains(&["the name is taken", "Bucket"]);
     assert!(!run.stdout.contains("Running deployment plan"), "{}", run.stdout);
     let replay = env.attini(["deploy", "describe", "-n", "hello-world"]).exits(1);
     assert_eq!(run.deployment(), replay.deployment());

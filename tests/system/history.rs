@@ -18,9 +18,8 @@ fn it_is_newest_first_with_id_version_time_outcome_and_who() {
     env.deploy(&project, "3", &["-v", "1.2.0"]).exits(1);
 
     let entries = env.history("dev", "hello-world");
-    let column = |key: &str| -> Vec<String> {
-        entries.iter().map(|entry| entry[key].as_str().unwrap().to_owned()).collect()
-    };
+    let column =
+        |key: &str| -> Vec<String> { entries.iter().map(|entry| entry[key].as_str().unwrap().to_owned()).collect() };
     assert_eq!(column("distributionId"), ["3", "2", "1"]);
     assert_eq!(column("version"), ["1.2.0", "1.1.0", "1.0.0"]);
     assert_eq!(column("outcome"), ["FAILED", "SUCCEEDED", "SUCCEEDED"]);
@@ -76,7 +75,7 @@ fn a_deployment_whose_worker_died_is_interrupted() {
     let deadline = Instant::now() + Duration::from_secs(30);
     let outcome = loop {
         let outcome = env.history("dev", "release-gate")[0]["outcome"].clone();
-        if outcome != Value::Null || Instant::now() > deadline {
+        if outcome != "RUNNING" || Instant::now() > deadline {
             break outcome;
         }
     };

@@ -105,8 +105,13 @@ fn project_14_a_function_that_nobody_answers_for_names_the_lines_to_add() {
     let project = project(&env, "14-deploy-cfn");
     // The values were loaded into `dev` only.
     let run = env.attini(["deploy", "run", project.to_str().unwrap(), "-e", "stage"]).exits(1);
-    run.complains(&["failed in step `Invoke_Lambda`", "stage-demo-function"])
-        .tells(&["✓ Deploy_Lambda", "✗ Invoke_Lambda", "functions:", "stage-demo-function:", "attini local set"]);
+    run.complains(&["failed in step `Invoke_Lambda`", "stage-demo-function"]).tells(&[
+        "✓ Deploy_Lambda",
+        "✗ Invoke_Lambda",
+        "functions:",
+        "stage-demo-function:",
+        "attini local set",
+    ]);
 }
 
 #[test]

@@ -17,7 +17,12 @@ fn an_earlier_id_is_deployed_again_without_the_project() {
     fs::remove_dir_all(&project).unwrap();
 
     let run = env.attini(["deploy", "rollback", "-n", "hello-world", "-i", "1"]).exits(0);
-    run.tells(&["Deploying hello-world with distribution id 1 again", "DistributionId: 1", "Version: 1.0.0", "✓ Check"]);
+    run.tells(&[
+        "Deploying hello-world with distribution id 1 again",
+        "DistributionId: 1",
+        "Version: 1.0.0",
+        "✓ Check",
+    ]);
     assert_eq!(display_name(), "Hello from hello-world in dev");
     env.settled();
     let history = env.history("dev", "hello-world");

@@ -72,7 +72,9 @@ impl Run {
     #[track_caller]
     pub(crate) fn line(&self, text: &str) -> &str {
         let found = self.stdout.lines().find(|line| line.contains(text));
-        found.unwrap_or_else(|| panic!("no line with {text:?}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr))
+        found.unwrap_or_else(|| {
+            panic!("no line with {text:?}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
+        })
     }
 
     /// Fails the test with everything that was printed unless each of the texts is in standard output.
@@ -88,7 +90,12 @@ impl Run {
     #[track_caller]
     pub(crate) fn complains(self, texts: &[&str]) -> Self {
         for text in texts {
-            assert!(self.stderr.contains(text), "no {text:?}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+            assert!(
+                self.stderr.contains(text),
+                "no {text:?}\n--- stdout\n{}\n--- stderr\n{}",
+                self.stdout,
+                self.stderr
+            );
         }
         self
     }

@@ -196,7 +196,8 @@ mod tests {
         let cause = "The JSONPath '$.output.A.b' specified for the field 'B.$' could not be found in the input \
                      '{\"environment\":\"dev\",\"output\":{\"A\":{\"result\":\"it's\"}}}'";
         let found = job("States.Runtime", cause);
-        let message = "States.Runtime: The JSONPath '$.output.A.b' specified for the field 'B.$' could not be found in the input";
+        let message =
+            "States.Runtime: The JSONPath '$.output.A.b' specified for the field 'B.$' could not be found in the input";
         assert_eq!(found.message, message);
         assert_eq!(found.details, [r#"the outputs so far are {"A":{"result":"it's"}}"#]);
         assert!(found.hint.expect("a hint").contains("correct the path"));

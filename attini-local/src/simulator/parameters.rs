@@ -126,7 +126,8 @@ impl ParameterDeclaration {
                 return self.broken(&format!("must be a number not greater than {max}"));
             }
         }
-        if let Some(allowed) = self.allowed_values.as_ref().filter(|allowed| !allowed.iter().any(|value| value == text)) {
+        if let Some(allowed) = self.allowed_values.as_ref().filter(|allowed| !allowed.iter().any(|value| value == text))
+        {
             // The service leaves out which they are; a person wants to know.
             return self.broken(&format!("must be one of AllowedValues: {}", allowed.join(", ")));
         }
