@@ -47,7 +47,7 @@ impl Events {
 }
 
 impl Run {
-    pub(crate) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -173,7 +173,7 @@ impl TestEnv {
 
     /// Runs the program to its end.
     pub(crate) fn attini<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
-        Run::of(self.command(arguments).output().unwrap())
+        Run::of(&self.command(arguments).output().unwrap())
     }
 
     /// Runs `attini deploy run` on a project with an id and further arguments.
