@@ -11,6 +11,7 @@ mod history;
 mod holdings;
 mod package;
 mod projects;
+mod readme;
 mod rollback;
 mod session;
 mod support;
