@@ -8,6 +8,7 @@
 mod deploy;
 mod driver;
 mod fleet;
+mod followed;
 mod functions;
 mod hooks;
 mod jobs;
@@ -15,7 +16,9 @@ mod parameters;
 mod parts;
 mod recover;
 mod reset;
+mod settle;
 mod stacks;
+mod submission;
 mod tokens;
 mod values;
 mod watch;
@@ -23,4 +26,5 @@ mod worker;
 mod workflows;
 
 pub use deploy::{Deployed, LocalWorld, Options, WorldError};
+pub use submission::Submission;
 pub use values::{Answer, Answers, FailureAnswer, RunnerValues, StackValues, SuccessAnswer, Values};

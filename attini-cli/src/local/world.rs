@@ -11,7 +11,7 @@ use attini_core::framework::explain;
 use attini_core::guard::{Answer, Approval};
 use attini_core::inventory::find_deployment;
 use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectIdentifier};
-use attini_local::world::{LocalWorld as World, Options, Values, WorldError};
+use attini_local::world::{LocalWorld as World, Options, Submission, Values, WorldError};
 use serde_json::Value;
 
 use crate::error::CommandError;
@@ -45,7 +45,8 @@ impl Home {
 
     /// Starts the process that carries the deployment out. It outlives this one, and gets nothing of its environment but
     /// what is named here.
-    fn start_worker(&self, object: &ObjectIdentifier) -> Result<(), CommandError> {
+    fn start_worker(&self, submission: Submission) -> Result<ObjectIdentifier, CommandError> {
+        let object = submission.object().clone();
         let failed = |what: &str, error: std::io::Error| {
             CommandError::execution(format!("the worker of the deployment cannot be started: {what}: {error}"))
         };
@@ -66,9 +67,11 @@ impl Home {
                 command.env(name, value);
             }
         }
-        command.current_dir(self.world.home()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.current_dir(self.world.home()).stdout(Stdio::null()).stderr(log);
+        // The deployment is the worker's from its first moment, even if this process ends before that has looked around.
+        command.stdin(submission.into_claim());
         command.spawn().map_err(|error| failed(&program.display().to_string(), error))?;
-        Ok(())
+        Ok(object)
     }
 }
 
@@ -121,9 +124,8 @@ impl world::World for Home {
         distribution: &DistributionName,
         zip: &Path,
     ) -> Result<ObjectIdentifier, CommandError> {
-        let object = self.world.submit(environment, distribution, zip).await?;
-        self.start_worker(&object)?;
-        Ok(object)
+        let submission = self.world.submit(environment, distribution, zip).await?;
+        self.start_worker(submission)
     }
 
     async fn upload_again(&self, earlier: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError> {
@@ -135,9 +137,8 @@ impl world::World for Home {
             .await
             .map_err(|failure| CommandError::execution(failure.cause))?;
         let record = found.ok_or_else(|| CommandError::illegal(format!("there is no deployment of {earlier}")))?;
-        let object = self.world.submit_again(&record).await?;
-        self.start_worker(&object)?;
-        Ok(object)
+        let submission = self.world.submit_again(&record).await?;
+        self.start_worker(submission)
     }
 
     async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError> {

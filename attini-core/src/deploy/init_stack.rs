@@ -40,7 +40,9 @@ pub(super) async fn deploy(
     let target = StackTarget::own(stack.stack_name.clone());
     let existing = framework.init_stacks.find(&target).await?;
     let healthy = existing.as_ref().is_some_and(|stack| stack.status.is_success());
-    let unchanged = !stack.force_update && healthy && known.fingerprint == wanted;
+    // An update that is pending, or was cut off, may have changed the stack already.
+    let settled = known.pending_fingerprint.is_empty();
+    let unchanged = !stack.force_update && healthy && settled && known.fingerprint == wanted;
     for name in own.keys().filter(|name| template.pointer(&format!("/Parameters/{}", pointer(name))).is_none()) {
         let warning =
             format!("parameter {name} of initDeployConfig is not declared in {}, so it has no effect", stack.template);

@@ -188,6 +188,28 @@ pub fn list_running(
     Ok(page(found))
 }
 
+/// Returns the executions of all machines whose names begin with `prefix` and `-`, in byte order of their ARNs.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn list_named(tx: &Tx<'_>, prefix: &str) -> Result<Vec<ExecutionArn>, TxError> {
+    let sql = "SELECT arn FROM executions WHERE instr(arn, ':' || ?1 || '-') > 0 ORDER BY arn";
+    let found = tx.all(sql, params![prefix], |row| Ok(ExecutionArn::from_record(row.get::<_, String>(0)?)))?;
+    let begins = |arn: &ExecutionArn| arn.id().strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
+    Ok(found.into_iter().filter(begins).collect())
+}
+
+/// Returns how many states an execution has left so far.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn states_left(tx: &Tx<'_>, execution: &ExecutionArn) -> Result<u64, TxError> {
+    let sql = "SELECT count(*) FROM history WHERE execution = ?1 AND kind LIKE '%StateExited'";
+    Ok(tx.first(sql, params![execution.as_str()], |row| Ok(from_sql(row.get(0)?)))?.unwrap_or(0))
+}
+
 /// Appends events to the history of an execution.
 ///
 /// # Errors
@@ -289,6 +311,22 @@ mod tests {
             Ok(())
         })
         .expect("reads");
+    }
+
+    #[test]
+    fn executions_are_found_by_the_beginning_of_their_name() {
+        let (_dir, home, execution) = started();
+        let machine = Machine { arn: execution.machine(), definition: json!({}), updated: Timestamp::from_ms(3) };
+        let ours = [machine.arn.execution("ab-1"), machine.arn.execution("ab-2")];
+        home.write(|tx| {
+            for name in ["ab-2", "ab-1", "abc-1", "a_-1", "x-ab-1"] {
+                insert(tx, &machine.arn.execution(name), &machine, &json!({}), Timestamp::from_ms(4))?;
+            }
+            assert_eq!(list_named(tx, "ab")?, ours);
+            assert_eq!(list_named(tx, "b")?, []);
+            Ok(())
+        })
+        .expect("writes");
     }
 
     #[test]

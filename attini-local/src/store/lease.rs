@@ -16,7 +16,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// It is a lock on a file, so it ends with the process that holds it, however that ends.
 #[derive(Debug)]
 pub struct WorkerLease {
-    _file: File,
+    file: File,
 }
 
 impl WorkerLease {
@@ -29,7 +29,7 @@ impl WorkerLease {
         let _gate = gate(home)?;
         let path = lease_path(home, deployment);
         let file = open_lock_file(&path)?;
-        Ok(try_lock(&file, &path)?.then_some(Self { _file: file }))
+        Ok(try_lock(&file, &path)?.then_some(Self { file }))
     }
 
     /// Says whether someone holds the lease of a deployment.
@@ -45,6 +45,13 @@ impl WorkerLease {
         }
         let file = open_lock_file(&path)?;
         Ok(!try_lock(&file, &path)?)
+    }
+
+    /// Returns the open file behind the lease, to be handed to another process. The lease is held until every process that
+    /// has the file has ended or closed it.
+    #[must_use]
+    pub fn into_file(self) -> File {
+        self.file
     }
 }
 

@@ -19,8 +19,10 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::followed::RecoveringInventory;
 use super::parts::Parts;
 use super::recover::{names_in, recover};
+use super::submission::{Submission, claim};
 use super::values::Values;
 use super::worker::{self, UPLOAD};
 use crate::store::intents::{self, Intent};
@@ -188,7 +190,7 @@ impl LocalWorld {
     pub fn follow_ports(&self) -> FollowPorts {
         let framework = self.parts.onlooker("");
         FollowPorts {
-            inventory: framework.inventory,
+            inventory: Arc::new(RecoveringInventory::new(self.parts.clone(), framework.inventory)),
             workflows: framework.workflows,
             logs: Arc::new(FileLogStore::new(self.parts.home.clone())),
             stacks: framework.init_stacks,
@@ -207,7 +209,7 @@ impl LocalWorld {
 
     /// Stores a zip as an upload and records that it waits for a worker.
     ///
-    /// The environment must exist. The deployment starts when [`LocalWorld::work`] is called with the result.
+    /// The environment must exist. The deployment starts when [`LocalWorld::work`] is called with the result's object.
     ///
     /// # Errors
     ///
@@ -217,7 +219,7 @@ impl LocalWorld {
         environment: &Environment,
         distribution: &DistributionName,
         zip: &Path,
-    ) -> Result<ObjectIdentifier, WorldError> {
+    ) -> Result<Submission, WorldError> {
         let unusable =
             |source: Box<dyn std::error::Error + Send + Sync>| WorldError::Zip { path: zip.to_owned(), source };
         let file = File::open(zip).map_err(|error| unusable(error.into()))?;
@@ -231,7 +233,7 @@ impl LocalWorld {
         environment: &Environment,
         distribution: &DistributionName,
         body: Body,
-    ) -> Result<ObjectIdentifier, WorldError> {
+    ) -> Result<Submission, WorldError> {
         self.recover().await?;
         let framework = self.parts.onlooker(environment.as_str());
         let key = ObjectKey::of_upload(environment, distribution);
@@ -240,11 +242,15 @@ impl LocalWorld {
         let now = self.parts.clock.now();
         let note = json!({ "user": self.user, "time": now.as_ms() });
         let id = deployment_id(&object);
+        // Before the row: whoever finds it must see that somebody takes care of it.
+        let Some(claim) = claim(&self.parts.home, &id)? else {
+            return Err(Failure::new("InternalError", format!("upload {object} is claimed by another process")).into());
+        };
         self.parts.home.write(|tx| {
             deployments::insert(tx, &id, &object, now)?;
             intents::put(tx, &id, &Intent { kind: UPLOAD.to_owned(), body: note.clone(), created: now })
         })?;
-        Ok(object)
+        Ok(Submission::new(object, claim))
     }
 
     /// Carries out a submitted deployment to its end, in this process. Returns at once when another process does.
@@ -269,9 +275,9 @@ impl LocalWorld {
         if known.is_none() {
             ensure_environment(framework.inventory.as_ref(), environment, EnvironmentType::Test).await?;
         }
-        let object = self.submit(environment, &distribution, zip).await?;
-        self.work(&object).await?;
-        self.deployed(&object).await
+        let submission = self.submit(environment, &distribution, zip).await?;
+        self.work(submission.object()).await?;
+        self.deployed(submission.object()).await
     }
 
     /// Returns a deployment as it is, and the output of its plan when there is one.
@@ -300,7 +306,7 @@ impl LocalWorld {
     /// # Errors
     ///
     /// When neither is there any more.
-    pub async fn submit_again(&self, earlier: &DeploymentRecord) -> Result<ObjectIdentifier, WorldError> {
+    pub async fn submit_again(&self, earlier: &DeploymentRecord) -> Result<Submission, WorldError> {
         let invalid = |error: attini_core::value::InvalidValue| Failure::new("InvalidUpload", error.to_string());
         let environment = Environment::parse(&earlier.environment).map_err(invalid)?;
         let distribution = DistributionName::parse(&earlier.distribution_name).map_err(invalid)?;

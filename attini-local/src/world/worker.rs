@@ -15,6 +15,7 @@ use super::fleet::{LocalFleet, OwnQueue};
 use super::functions::ValueFunctions;
 use super::parts::{Channels, Parts};
 use super::recover::{jobs_directory, names_in};
+use super::settle::settle;
 use super::tokens::NotifyingTokens;
 use super::watch::watch;
 use crate::store::{NamedLock, SqliteTaskTokens, WorkerLease, deployments, intents};
@@ -52,12 +53,19 @@ pub(super) async fn work(parts: &Parts, deployment: &str) -> Result<(), Failure>
         user: note.get("user").and_then(Value::as_str).unwrap_or("unknown").to_owned(),
         time: note.get("time").and_then(Value::as_i64).map_or(found.started, Timestamp::from_ms),
     };
-    run(parts, deployment, upload).await;
+    let trouble = run(parts, deployment, upload).await;
+    let why = match trouble {
+        Some(text) => format!("its worker had to give up: {text}"),
+        None => "its worker found nothing more to do".to_owned(),
+    };
+    settle(parts, &found, &why).await?;
     drop(std::fs::remove_dir_all(parts.work.join(deployment)));
     parts.home.write(|tx| deployments::end(tx, deployment)).map_err(internal)
 }
 
-async fn run(parts: &Parts, deployment: &str, upload: Upload) {
+/// Runs everything that belongs to the deployment; returns what went wrong in the worker itself first.
+async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> {
+    let mut first_trouble = None;
     let (executions, mut started) = unbounded_channel();
     let (operations, mut accepted) = unbounded_channel();
     let channels = Channels { executions, operations };
@@ -101,6 +109,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) {
             Some(ended) = tasks.join_next() => {
                 if let Some(text) = trouble(ended) {
                     note_trouble(parts, deployment, &text);
+                    first_trouble.get_or_insert(text);
                 }
                 if tasks.is_empty() && accepted.is_empty() && started.is_empty() {
                     break;
@@ -109,6 +118,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) {
         }
     }
     fleet.stop().await;
+    first_trouble
 }
 
 /// Init deploy, one at a time for a distribution in an environment: until the stack is as wanted and the plans have started.

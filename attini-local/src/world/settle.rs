@@ -1,0 +1,101 @@
+use attini_core::deploy::{Ending, end_deployment, record_upload_failure};
+use attini_core::framework::{Failure, Framework};
+use attini_core::inventory::{DeploymentRecord, Outcome, find_deployment};
+use attini_core::port::{ExecutionDescription, ExecutionStatus};
+use attini_core::step::plan_ended;
+use attini_core::value::{DeploymentName, ExecutionArn};
+
+use super::parts::Parts;
+use super::recover::names_in;
+use crate::store::deployments::LocalDeployment;
+use crate::store::{HomeError, executions, task_tokens};
+
+/// Brings the records of a deployment that nobody works on any more to their end: what has ended and was not recorded is
+/// recorded, what still seems to run is ended as interrupted because of `why`. Doing it twice is doing it once.
+///
+/// The caller holds the deployment's lease.
+pub(super) async fn settle(parts: &Parts, deployment: &LocalDeployment, why: &str) -> Result<(), Failure> {
+    let (environment, distribution) = names_in(&deployment.object);
+    let framework = parts.onlooker(&environment);
+    let name = DeploymentName::of_raw(&environment, &distribution);
+    let arns = parts.home.read(|tx| executions::list_named(tx, &deployment.id)).map_err(internal)?;
+    let mut cut_short = false;
+    for arn in &arns {
+        cut_short |= abort_execution(parts, arn, why)?;
+    }
+    let object = &deployment.object;
+    let find = || find_deployment(framework.inventory.as_ref(), &name, object);
+    let interrupted = || {
+        let cause = format!(
+            "{why}; how far the last step came is unknown. Deploy again to bring the environment into a known state"
+        );
+        Failure::new("Interrupted", cause)
+    };
+    let Some(record) = find().await? else {
+        let failure = interrupted();
+        let outcome = Outcome::Interrupted;
+        return record_upload_failure(&framework, object, deployment.started, outcome, &failure).await;
+    };
+    if record.outcome.is_some() {
+        return Ok(());
+    }
+    if !cut_short {
+        for arn in &arns {
+            record_end(parts, &framework, &record, arn).await?;
+        }
+    }
+    if find().await?.is_some_and(|record| record.outcome.is_some()) {
+        return Ok(());
+    }
+    let ending = Ending { outcome: Outcome::Interrupted, error: Some(interrupted()) };
+    end_deployment(&framework, &name, object, &ending).await
+}
+
+/// Records how an execution ended, also when its plan is not registered any more.
+async fn record_end(
+    parts: &Parts,
+    framework: &Framework,
+    record: &DeploymentRecord,
+    arn: &ExecutionArn,
+) -> Result<(), Failure> {
+    let left = parts.home.read(|tx| executions::states_left(tx, arn)).map_err(internal)?;
+    let ended = framework.workflows.describe(arn).await?;
+    plan_ended(framework, &ended, left).await?;
+    // Without effect when the line above has found the deployment.
+    end_deployment(framework, &record.name(), &record.object(), &ending_of(&ended)).await
+}
+
+fn ending_of(ended: &ExecutionDescription) -> Ending {
+    let superseded = ended.error.as_deref() == Some("ExecutionSuperseded");
+    let outcome = match ended.status {
+        ExecutionStatus::Succeeded => Outcome::Succeeded,
+        ExecutionStatus::TimedOut => Outcome::TimedOut,
+        ExecutionStatus::Aborted => Outcome::Aborted,
+        ExecutionStatus::Failed if superseded => Outcome::Aborted,
+        ExecutionStatus::Failed | ExecutionStatus::Running => Outcome::Failed,
+    };
+    let status = ended.status.as_str();
+    let failure = || {
+        let cause = ended.cause.clone().unwrap_or_else(|| format!("the plan ended with status {status}"));
+        Failure::new(ended.error.clone().unwrap_or_default(), cause)
+    };
+    Ending { outcome, error: (outcome != Outcome::Succeeded).then(failure) }
+}
+
+/// Ends an execution that nobody runs, and returns whether it had not ended.
+pub(super) fn abort_execution(parts: &Parts, execution: &ExecutionArn, why: &str) -> Result<bool, Failure> {
+    let outcome = executions::Outcome::Aborted { error: Some("Interrupted".to_owned()), cause: Some(why.to_owned()) };
+    let now = parts.clock.now();
+    parts
+        .home
+        .write(|tx| {
+            let ran = executions::finish(tx, execution, &outcome, now)?;
+            task_tokens::close_all(tx, execution)?;
+            Ok(ran)
+        })
+        .map_err(internal)
+}
+
+fn internal(error: HomeError) -> Failure {
+    Failure::internal(&error)
+}
