@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use attini_local::project::FIXED_ID_VARIABLE;
+
 use crate::args::GlobalArgs;
 use crate::argv::shell_line;
 use crate::error::{CommandError, ErrorKind};
@@ -19,6 +21,8 @@ pub(crate) struct Settings {
     pub region: Option<String>,
     /// `ATTINI_DISABLE_ANSI_COLOR` is `true`, or `NO_COLOR` is set.
     pub no_color: bool,
+    /// Inside of package commands: the project whose distribution id somebody asked for, and that id.
+    pub fixed_id: Option<(PathBuf, String)>,
 }
 
 impl Settings {
@@ -33,6 +37,7 @@ impl Settings {
             home: set("ATTINI_HOME").map(PathBuf::from),
             region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")),
             no_color: is_on("ATTINI_DISABLE_ANSI_COLOR", &["true"]) || set("NO_COLOR").is_some(),
+            fixed_id: set("ATTINI_WORK_DIR").map(PathBuf::from).zip(set(FIXED_ID_VARIABLE)),
         }
     }
 }

@@ -95,7 +95,6 @@ impl CommandError {
     }
 
     /// Problems in the `attini-config` file.
-    #[allow(dead_code, reason = "for whoever reads configuration files")]
     pub(crate) fn config(problems: Problems) -> Self {
         let text = match problems.0.as_slice() {
             [problem] => format!("Attini configuration file error: {}", problem.message),

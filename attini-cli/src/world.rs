@@ -113,7 +113,6 @@ pub(crate) struct PackageRequest {
 }
 
 /// What packaging tells while it works.
-#[allow(dead_code, reason = "for whoever packages")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PackageEvent {
     /// A step of packaging in words: `Packaging distribution: shop`.

@@ -2,7 +2,7 @@
 //!
 //! Each is small and object safe. A method's doc says what is promised; what is not said is not promised. There is no
 //! transaction across ports: every act can be repeated, and preconditions stand in the signature where two writers exist.
-//! With the feature `contract`, [`crate::contract`] holds one test suite and one in-memory fake per trait.
+//! With the feature `contract`, `crate::contract` holds one test suite and one in-memory fake per trait.
 
 mod clock;
 mod functions;

@@ -1,4 +1,6 @@
-//! Project folders on this machine: listing, the work copy, package commands, and where the finished zip goes (cli.md 7.2).
+//! Project folders on this machine: packaging, its parts, and edits of configuration files (cli.md 7.2, 15).
+//!
+//! [`package`] does all of this:
 //!
 //! ```text
 //! DistFolder::lock -> WorkCopy::of -> run_commands(prePackage) -> write_zip(FolderTree::copy) -> run_commands(postPackage)
@@ -9,7 +11,9 @@
 mod commands;
 mod copy;
 mod dist;
+mod edit;
 mod folder;
+mod package;
 
 use std::io;
 
@@ -18,7 +22,14 @@ use attini_core::distribution::Scratch;
 pub use commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
 pub use copy::{CopyError, WorkCopy};
 pub use dist::{DistError, DistFolder, zip_file_name};
+pub use edit::{EditError, find_config, set_value};
 pub use folder::FolderTree;
+pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
+
+/// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
+///
+/// It counts only for the project in `ATTINI_WORK_DIR`.
+pub const FIXED_ID_VARIABLE: &str = "ATTINI_PACKAGE_DISTRIBUTION_ID";
 
 /// The folder in a project that receives the finished zip.
 pub const DIST_FOLDER: &str = "attini_dist";

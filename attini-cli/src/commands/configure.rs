@@ -1,6 +1,6 @@
 //! `attini configure`: edits of configuration files, used mainly inside package commands (cli.md 15).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use attini_core::value::DistributionId;
 use clap::Subcommand;
@@ -100,11 +100,21 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: &ConfigureArgs) -> Result<(), Com
 fn set_dist_id(ctx: &mut Context<'_>, args: &SetDistIdArgs) -> Result<(), CommandError> {
     let value = args.id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     DistributionId::parse(&value)?;
+    if let Some(id) = fixed_id(ctx, &args.path) {
+        return tell(ctx, &format!("DistributionId stays {id}, which `--distribution-id` asks for"));
+    }
     let target = EditTarget::ConfigIn(args.path.clone());
     let path = vec!["distributionId".to_owned()];
     ctx.backends.packager().edit(&Edit { target, path, value: value.clone(), replace: args.replace })?;
     let text = format!("DistributionId set to: {value}");
     tell(ctx, &text)
+}
+
+/// Returns the id that packaging gives this project whatever its commands set (cli.md 7.2).
+fn fixed_id(ctx: &Context<'_>, directory: &Path) -> Option<String> {
+    let (project, id) = ctx.settings.fixed_id.as_ref()?;
+    let is_it = project.canonicalize().ok()? == directory.canonicalize().ok()?;
+    is_it.then(|| id.clone())
 }
 
 fn set_init_deploy(ctx: &mut Context<'_>, args: &SetInitDeployArgs, map: &str, word: &str) -> Result<(), CommandError> {

@@ -1,25 +1,150 @@
 //! Project folders for the commands.
 
-use crate::error::CommandError;
-use crate::world::{Edit, Identity, PackageEvent, PackageRequest, Packaged, Packager};
+use std::env;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use attini_core::config::Config;
+use attini_core::distribution::{Archive, ArchiveError, EntryTime, Limits, SelectError};
+use attini_core::document::{DocPath, MAX_BYTES};
+use attini_core::problem::Problems;
+use attini_core::value::{DistributionId, Version};
+use attini_local::project::{self, EditError, PackageError, PackageOptions, find_config, package, set_value};
+use serde_json::json;
+
+use crate::error::{CommandError, ErrorKind};
+use crate::world::{Edit, EditTarget, Identity, PackageEvent, PackageRequest, Packaged, Packager};
+
+/// The time of every file in a zip, in seconds since 1970; set by whoever wants a time of their own in reproducible builds.
+const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 /// The folders of this machine.
 pub(super) struct Folders;
 
 impl Packager for Folders {
-    fn package(&self, _: &PackageRequest, _: &mut dyn FnMut(PackageEvent)) -> Result<Packaged, CommandError> {
-        Err(missing("packaging"))
+    fn package(&self, request: &PackageRequest, tell: &mut dyn FnMut(PackageEvent)) -> Result<Packaged, CommandError> {
+        let id = request.distribution_id.as_deref().map(DistributionId::parse).transpose()?;
+        let version = match &request.distribution_version {
+            Some(text) => Some(
+                Version::new(text).ok_or_else(|| CommandError::illegal("Invalid format for version: it is blank"))?,
+            ),
+            None => None,
+        };
+        let environment_script = request.environment_config_script.as_deref().map(utf8).transpose()?;
+        let cli = env::current_exe().ok();
+        let options = PackageOptions {
+            file_name: request.name.as_deref(),
+            distribution_id: id.as_ref(),
+            distribution_version: version.as_ref(),
+            skip_commands: request.skip_commands,
+            environment_script,
+            cli_dir: cli.as_deref().and_then(Path::parent),
+            json: request.capture_output,
+            time: entry_time()?,
+            ..PackageOptions::new(&request.directory)
+        };
+        let packaged = package(&options, &mut |event| {
+            tell(match event {
+                project::PackageEvent::Message(text) => PackageEvent::Message(text),
+                project::PackageEvent::Output(line) => PackageEvent::Output(line),
+                project::PackageEvent::Warning(problem) => PackageEvent::Warning(problem),
+            });
+        })?;
+        let identity = Identity {
+            name: packaged.name,
+            id: Some(packaged.id.to_string()),
+            version: packaged.version.map(|version| version.to_string()),
+            tags: packaged.tags.into_iter().map(|(key, value)| (key, json!(value))).collect(),
+        };
+        Ok(Packaged { zip: packaged.zip, identity })
     }
 
-    fn inspect(&self, _: &std::path::Path) -> Result<Identity, CommandError> {
-        Err(missing("reading distributions"))
+    fn inspect(&self, zip: &Path) -> Result<Identity, CommandError> {
+        let read = |error: io::Error| CommandError::illegal(error).context(format!("cannot read {}", zip.display()));
+        let broken = |error: ArchiveError| {
+            let kind = match error {
+                ArchiveError::NoConfig | ArchiveError::SeveralConfigs { .. } => ErrorKind::Config,
+                _ => ErrorKind::Execution,
+            };
+            CommandError::new(kind, error).context(format!("cannot read {}", zip.display()))
+        };
+        let mut archive = Archive::open(File::open(zip).map_err(read)?, &Limits::default()).map_err(broken)?;
+        let name = archive.find_config().map_err(broken)?;
+        let content = archive.read(name, MAX_BYTES as u64).map_err(broken)?;
+        let text = String::from_utf8(content)
+            .map_err(|_| CommandError::new(ErrorKind::Config, format!("{name} in {} is not UTF-8", zip.display())))?;
+        let (config, _) = Config::parse(name, &text).map_err(CommandError::config)?;
+        let name = config.require_name().map_err(|problem| CommandError::config(problem.into()))?.clone();
+        let tags = config.distribution_tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        Ok(Identity {
+            name,
+            id: config.distribution_id.map(|id| id.to_string()),
+            version: config.version.map(|version| version.to_string()),
+            tags,
+        })
     }
 
-    fn edit(&self, _: &Edit) -> Result<(), CommandError> {
-        Err(missing("editing files"))
+    fn edit(&self, edit: &Edit) -> Result<(), CommandError> {
+        let file = match &edit.target {
+            EditTarget::ConfigIn(directory) => find_config(directory)?,
+            EditTarget::File(file) => file.clone(),
+        };
+        let key = edit.path.iter().fold(DocPath::root(), |path, key| path.key(key));
+        Ok(set_value(&file, &key, &edit.value, edit.replace)?)
     }
 }
 
-fn missing(what: &str) -> CommandError {
-    CommandError::execution(format!("{what} is not in this build"))
+fn utf8(path: &Path) -> Result<&str, CommandError> {
+    path.to_str().ok_or_else(|| CommandError::illegal(format!("the path {} is not UTF-8", path.display())))
+}
+
+fn entry_time() -> Result<EntryTime, CommandError> {
+    match env::var(SOURCE_DATE_EPOCH).unwrap_or_default() {
+        text if text.is_empty() => Ok(EntryTime::default()),
+        text => match text.parse() {
+            Ok(seconds) => Ok(EntryTime::from_epoch(seconds)),
+            Err(_) => {
+                let text = format!("{SOURCE_DATE_EPOCH} is not a number of seconds since 1970: {text:?}");
+                Err(CommandError::illegal(text))
+            }
+        },
+    }
+}
+
+/// Problems are shown with their lines, so the text in front of them only counts.
+fn of_problems(kind: ErrorKind, text: &str, problems: Problems) -> CommandError {
+    CommandError { problems: problems.0, ..CommandError::new(kind, text) }
+}
+
+impl From<PackageError> for CommandError {
+    fn from(error: PackageError) -> Self {
+        let text = error.to_string();
+        match error {
+            PackageError::ConfigFile(_) => Self::new(ErrorKind::Config, error),
+            PackageError::Config(problems) => Self::config(problems),
+            PackageError::Version { .. } | PackageError::FileName { .. } => Self::illegal(error),
+            PackageError::TemplateMissing(problems) => of_problems(ErrorKind::Execution, &text, problems),
+            PackageError::Template(problems) | PackageError::Ignore(problems) => {
+                of_problems(ErrorKind::IllegalArgument, &text, problems)
+            }
+            PackageError::Select(SelectError::Names(problems)) => {
+                let text = "Could not deploy distribution. The names of some files cannot be published";
+                of_problems(ErrorKind::Execution, text, problems)
+            }
+            error => Self::execution(error),
+        }
+    }
+}
+
+impl From<EditError> for CommandError {
+    fn from(error: EditError) -> Self {
+        let text = error.to_string();
+        match error {
+            EditError::ConfigFile(_) | EditError::Read { .. } => Self::new(ErrorKind::Config, error),
+            EditError::Unusable { problems, .. } => of_problems(ErrorKind::Config, &text, problems),
+            EditError::Exists { .. } => Self::execution(error).hint("pass `--override` to replace it"),
+            error => Self::execution(error),
+        }
+    }
 }

@@ -10,7 +10,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use attini_core::value::DistributionId;
 use thiserror::Error;
+
+use super::FIXED_ID_VARIABLE;
 
 /// How long output is awaited after the script has ended: what it left running in the background may hold the stream open for ever.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
@@ -48,6 +51,8 @@ pub struct PhaseCommands<'a> {
     pub environment_script: Option<&'a str>,
     /// Folder of the running CLI, put first on `PATH` so that nested calls hit the same version.
     pub cli_dir: Option<&'a Path>,
+    /// Id that was asked for, which nested calls keep; see [`FIXED_ID_VARIABLE`].
+    pub distribution_id: Option<&'a DistributionId>,
     /// JSON mode: no colors, and nothing to read from the terminal.
     pub json: bool,
 }
@@ -132,6 +137,11 @@ pub fn run_commands(request: &PhaseCommands<'_>, output: &mut dyn FnMut(&str)) -
         file.write_all(&script)?;
         let mut command = Command::new(&shell);
         command.arg(file.path()).current_dir(request.work_dir).env("PATH", &path);
+        match request.distribution_id {
+            Some(id) => command.env(FIXED_ID_VARIABLE, id.as_str()),
+            // One of a packaging around this one is not meant here.
+            None => command.env_remove(FIXED_ID_VARIABLE),
+        };
         command.stdin(if request.json { Stdio::null() } else { Stdio::inherit() });
         follow(command, output)
     };

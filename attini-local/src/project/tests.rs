@@ -48,6 +48,7 @@ fn package(project: &Path, commands: &[&str]) -> PathBuf {
         work_dir: copy.path(),
         environment_script: None,
         cli_dir: None,
+        distribution_id: None,
         json: true,
     };
     run_commands(&request, &mut |_| {}).unwrap();

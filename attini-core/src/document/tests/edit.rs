@@ -42,6 +42,12 @@ fn existing_values_are_replaced_and_the_rest_stays() {
 }
 
 #[test]
+fn what_looks_like_a_comment_in_a_block_of_text_is_text() {
+    yaml("a:\n  b: |\n    text # why\nc: 1\n", "a/b", "a:\n  b: \"v\"\nc: 1\n");
+    yaml("a:\n  b: |\n    text\n\n    # deep\n# apart\n", "a/b", "a:\n  b: \"v\"\n# apart\n");
+}
+
+#[test]
 fn texts_that_are_there_already_stay_as_they_are() {
     yaml("a: v # why\n", "a", "a: v # why\n");
     yaml("a: 'v'\n", "a", "a: 'v'\n");
@@ -176,6 +182,13 @@ fn laid() -> impl Strategy<Value = Laid> {
     })
 }
 
+fn ends_in_block(value: &Laid) -> bool {
+    match value {
+        Laid::Inline(value) => value.starts_with(['|', '>']),
+        Laid::Block(entries) => entries.last().is_some_and(|(_, value, _)| ends_in_block(value)),
+    }
+}
+
 fn lay_out(value: &Laid, indent: usize, text: &mut String) {
     match value {
         Laid::Inline(value) => {
@@ -186,8 +199,8 @@ fn lay_out(value: &Laid, indent: usize, text: &mut String) {
             for (key, value, after) in entries {
                 text.push_str(&format!("\n{}{key}:", " ".repeat(indent)));
                 lay_out(value, indent + 2, text);
-                let comment_would_be_text = matches!(value, Laid::Inline(value) if value.starts_with(['|', '>']));
-                if !comment_would_be_text {
+                // Behind a block of text, what looks like a comment is a part of it unless it stands further left.
+                if !ends_in_block(value) || !after.contains('#') || *after == "\n# apart" {
                     text.push_str(after);
                 }
             }

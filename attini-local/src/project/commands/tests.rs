@@ -24,6 +24,7 @@ fn run_with(setup: &Setup, work_dir: &Path, commands: &[&str]) -> Run {
         work_dir,
         environment_script: setup.environment_script,
         cli_dir: setup.cli_dir.as_deref(),
+        distribution_id: None,
         json: !setup.text_mode,
     };
     let mut lines = Vec::new();

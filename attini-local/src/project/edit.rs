@@ -1,0 +1,122 @@
+//! Setting one value in a configuration file of a project (cli.md 15).
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use attini_core::config::{ConfigFileError, FILE_NAMES, choose_file};
+use attini_core::document::{DocPath, Document, Node, NodeKind};
+use attini_core::problem::Problems;
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+/// A value could not be set. The file is as it was.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// There is not exactly one configuration file.
+    #[error("Attini configuration file error: {0}")]
+    ConfigFile(ConfigFileError),
+    /// The file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not what it should be, or has something else in the value's place.
+    #[error("cannot set the value in {}", .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        problems: Problems,
+    },
+    /// There is another value already.
+    #[error("`{key}` already exists in {}", .path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+        /// Path of the value.
+        key: DocPath,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Returns the path of the `attini-config` file in the root of a project.
+///
+/// # Errors
+///
+/// [`EditError::ConfigFile`] unless there is exactly one.
+pub fn find_config(directory: &Path) -> Result<PathBuf, EditError> {
+    let present = FILE_NAMES.into_iter().filter(|name| directory.join(name).is_file());
+    choose_file(present).map(|name| directory.join(name)).map_err(EditError::ConfigFile)
+}
+
+/// Sets a text in a YAML or JSON file and keeps comments and layout; missing maps are created.
+///
+/// A value that is there already, and neither null nor the same text, is replaced only with `replace`. Readers see the old
+/// file or the new one. A link stays a link, the file it points to changes.
+///
+/// # Errors
+///
+/// [`EditError`].
+pub fn set_value(file: &Path, key: &DocPath, value: &str, replace: bool) -> Result<(), EditError> {
+    let path = file.to_owned();
+    let read = |source| EditError::Read { path: path.clone(), source };
+    let target = file.canonicalize().map_err(read)?;
+    let text = fs::read_to_string(&target).map_err(read)?;
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    let unusable = |problems| EditError::Unusable { path: path.clone(), problems };
+    let document = Document::parse(&name, &text).map_err(unusable)?;
+    let duplicates = document.duplicate_keys();
+    if !duplicates.is_empty() {
+        return Err(unusable(Problems(duplicates)));
+    }
+    if !replace && document.get(key).is_some_and(|node| !is_unset(node, key) && node.as_text() != Some(value)) {
+        return Err(EditError::Exists { path, key: key.clone() });
+    }
+    let edited = document.set(key, value).map_err(unusable)?;
+    if edited == text {
+        return Ok(());
+    }
+    replace_file(&target, edited.as_bytes()).map_err(|source| EditError::Write { path: target, source })
+}
+
+/// A blank id is none (cli.md 6.2).
+fn is_unset(node: &Node, key: &DocPath) -> bool {
+    match &node.kind {
+        NodeKind::Null => true,
+        NodeKind::Scalar(scalar) => scalar.text.trim().is_empty() && *key == DocPath::root().key("distributionId"),
+        _ => false,
+    }
+}
+
+/// Writes a file in one step and keeps its permissions. Something else in its place, such as a link, is replaced.
+pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".attini-");
+    let permissions = match fs::metadata(path) {
+        Ok(metadata) => metadata.permissions(),
+        // As any new file; the process's mask applies.
+        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o666),
+    };
+    let exists = path.exists();
+    let mut file: NamedTempFile = builder.permissions(permissions.clone()).tempfile_in(folder)?;
+    file.write_all(content)?;
+    if exists {
+        // The mask does not apply to what was there.
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
