@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and print")]
 
 mod hello_world;
+mod kill;
+mod process;
 mod support;
