@@ -39,16 +39,38 @@ pub(crate) async fn or_create(
     inventory: &dyn Inventory,
     wanted: Option<&str>,
 ) -> Result<EnvironmentRecord, CommandError> {
+    let (environment, is_new) = existing_or_new(ctx, inventory, wanted).await?;
+    if is_new {
+        create(ctx, inventory, &environment).await?;
+    }
+    Ok(environment)
+}
+
+/// Returns the wanted environment, and whether it is still to be created.
+pub(crate) async fn existing_or_new(
+    ctx: &mut Context<'_>,
+    inventory: &dyn Inventory,
+    wanted: Option<&str>,
+) -> Result<(EnvironmentRecord, bool), CommandError> {
     let all = records::environments(inventory).await?;
     let name = match wanted {
         None if all.is_empty() => FIRST_ENVIRONMENT,
         Some(name) if !all.iter().any(|found| found.name == name) => name,
-        _ => return environment(ctx, inventory, wanted).await,
+        _ => return Ok((environment(ctx, inventory, wanted).await?, false)),
     };
     let name = Environment::parse(name)?;
-    put(inventory, &name, EnvironmentType::Test, None).await?;
-    ctx.ui.message("environmentCreated", &format!("Created environment {name} of type test"))?;
-    Ok(EnvironmentRecord { name: name.to_string(), kind: EnvironmentType::Test })
+    Ok((EnvironmentRecord { name: name.to_string(), kind: EnvironmentType::Test }, true))
+}
+
+/// Creates an environment that a deployment needs, and says so.
+pub(crate) async fn create(
+    ctx: &mut Context<'_>,
+    inventory: &dyn Inventory,
+    environment: &EnvironmentRecord,
+) -> Result<(), CommandError> {
+    let name = Environment::parse(&environment.name)?;
+    put(inventory, &name, environment.kind, None).await?;
+    ctx.ui.message("environmentCreated", &format!("Created environment {name} of type {}", type_name(environment.kind)))
 }
 
 /// Registers an environment or changes its type.

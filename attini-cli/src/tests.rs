@@ -3,4 +3,5 @@
 mod commands;
 mod following;
 mod memory;
+mod reference;
 mod usage;

@@ -40,7 +40,11 @@ impl TextView {
                 self.phase = Some(("init stack", at));
                 vec!["Deploying init stack".to_owned()]
             }
-            What::InitStackEvent(event) => vec![stack_line("", event, ui)],
+            // What the framework makes of a plan is of interest to people only when it fails.
+            What::InitStackEvent(event) if event.is_about_the_stack() || is_trouble(event) => {
+                vec![stack_line("", event, ui)]
+            }
+            What::InitStackEvent(_) => Vec::new(),
             What::InitStackDone { created, duration } => {
                 self.phase = None;
                 let how = if *created { "created" } else { "updated" };
@@ -57,6 +61,7 @@ impl TextView {
                 let text = printable(&line.text, ui.terminal.color_out);
                 vec![format!("  {}{text}", self.prefix(step, ui))]
             }
+            What::StepStackEvent { event, .. } if is_echo(event) => Vec::new(),
             What::StepStackEvent { step, event } => vec![stack_line(&self.prefix(step, ui), event, ui)],
             What::ApprovalNeeded(step) => vec![
                 format!("  {} {}", ui.paint(YELLOW, "MANUAL APPROVAL NEEDED:"), step.name),
@@ -158,6 +163,17 @@ fn end_line(ui: &Ui, style: Style, mark: &str, step: &Step, after: &str) -> Stri
     format!("{} {}  {}", ui.paint(style, mark), step.name, ui.paint(DIM, after))
 }
 
+/// CloudFormation says twice that it works on a resource; the second time adds nothing for people.
+fn is_echo(event: &StackEvent) -> bool {
+    event.status.is_in_progress()
+        && event.reason.as_deref().is_some_and(|reason| reason.ends_with(" Initiated"))
+        && !event.is_about_the_stack()
+}
+
+fn is_trouble(event: &StackEvent) -> bool {
+    event.status.0.ends_with("_FAILED") || event.status.0.contains("ROLLBACK")
+}
+
 fn stack_line(prefix: &str, event: &StackEvent, ui: &Ui) -> String {
     let status = event.status.0.as_str();
     let style = match status {
@@ -166,7 +182,13 @@ fn stack_line(prefix: &str, event: &StackEvent, ui: &Ui) -> String {
         _ => YELLOW,
     };
     let reason = event.reason.as_ref().map(|reason| format!(": {}", printable(reason, false))).unwrap_or_default();
-    format!("  {prefix}{} {}{reason}", ui.paint(style, status), event.logical_id)
+    let kind = if event.is_about_the_stack() { "stack" } else { event.resource_type.as_str() };
+    format!(
+        "  {prefix}{} {} {}{reason}",
+        ui.paint(style, status),
+        event.logical_id,
+        ui.paint(DIM, &format!("({kind})"))
+    )
 }
 
 fn joined(error: &str, cause: &str) -> String {
@@ -178,18 +200,22 @@ fn joined(error: &str, cause: &str) -> String {
     }
 }
 
-/// `0.2s`, `12.3s`, `4m 05s`, `2h 03m`.
+/// `20ms`, `12.3s`, `4m 05s`, `2h 03m`.
 fn time(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..60 => format!("{}.{}s", seconds, duration.subsec_millis() / 100),
+        0 => format!("{}ms", duration.subsec_millis()),
+        1..60 => format!("{}.{}s", seconds, duration.subsec_millis() / 100),
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
-/// Cuts the tenths off, which would flicker.
+/// Cuts the parts of a second off, which would flicker.
 fn whole(time: &str) -> String {
+    if time.ends_with("ms") {
+        return "0s".to_owned();
+    }
     time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}s"))
 }
 
@@ -218,6 +244,7 @@ mod tests {
     #[test]
     fn times_are_short() {
         let text = |ms| time(Duration::from_millis(ms));
-        assert_eq!([text(250), text(61_000), text(7_380_000)], ["0.2s", "1m 01s", "2h 03m"]);
+        assert_eq!([text(25), text(12_340), text(61_000), text(7_380_000)], ["25ms", "12.3s", "1m 01s", "2h 03m"]);
+        assert_eq!([text(250), text(1_900)].map(|text| whole(&text)), ["0s", "1s"]);
     }
 }

@@ -64,7 +64,8 @@ impl Packager for Folders {
         let read = |error: io::Error| CommandError::illegal(error).context(format!("cannot read {}", zip.display()));
         let broken = |error: ArchiveError| {
             let kind = match error {
-                ArchiveError::NoConfig | ArchiveError::SeveralConfigs { .. } => ErrorKind::Config,
+                ArchiveError::NoConfig | ArchiveError::SeveralConfigs { .. } | ArchiveError::Empty => ErrorKind::Config,
+                _ if error.is_archives_fault() => ErrorKind::IllegalArgument,
                 _ => ErrorKind::Execution,
             };
             CommandError::new(kind, error).context(format!("cannot read {}", zip.display()))
@@ -148,3 +149,6 @@ impl From<EditError> for CommandError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,10 @@ impl Home {
                 .map_err(|error| CommandError::illegal(format!("ATTINI_HOME is not a usable path: {error}")))?,
             None => data_directory()?,
         };
-        let user = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+        let user = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| {
+            let id = rustix::process::getuid();
+            if id.is_root() { "root".to_owned() } else { format!("uid-{}", id.as_raw()) }
+        });
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let mut wanted = Options::new(home.join("local"));
         wanted.region.clone_from(&options.region);

@@ -147,14 +147,14 @@ fn earlier_deployments(world: &Memory, outcomes: &[(&str, &str)]) {
 }
 
 #[test]
-fn history_is_the_newest_ones_oldest_first() {
+fn history_is_the_newest_ones_newest_first() {
     let world = Memory::with_environments(&[("dev", "test")]);
     earlier_deployments(&world, &[("5", "SUCCEEDED"), ("6", "FAILED"), ("7", "SUCCEEDED"), ("8", "FAILED")]);
     let ran = attini(&world, "deploy history -n shop -o 3 --json --local");
     let list: Value = serde_json::from_str(&ran.out).expect("JSON");
     let ids: Vec<_> = list.as_array().expect("a list").iter().map(|entry| entry["distributionId"].clone()).collect();
-    assert_eq!(ids, ["6", "7", "8"]);
-    assert_eq!(list[0]["deploymentTimeUtc"], "1970-01-01T00:00:02.000Z");
+    assert_eq!(ids, ["8", "7", "6"]);
+    assert_eq!(list[0]["deploymentTimeUtc"], "1970-01-01T00:00:04.000Z");
     assert_eq!(attini(&world, "deploy history -n other --json --local").out, "[]\n");
 }
 

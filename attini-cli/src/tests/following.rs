@@ -76,8 +76,8 @@ fn a_success_in_text() {
       100%
     ↻ Build  attempt 1 failed, trying again: JobLost: no result
     ✓ Build  3.2s
-    ✓ IsProd?  0.0s
-    ✓ Done  0.0s
+    ✓ IsProd?  0ms
+    ✓ Done  0ms
     Deployment plan finished with status: SUCCEEDED (3.5s, 3 steps)
     ");
 }
@@ -261,15 +261,15 @@ fn a_failed_stack_names_its_first_failed_resource() {
     → Both
     → Db
     → Job
-      [Db] CREATE_IN_PROGRESS dev-db
-      [Db] CREATE_FAILED Instance: no such class
-      [Db] ROLLBACK_COMPLETE dev-db
-    ✗ Db  0.8s
+      [Db] CREATE_IN_PROGRESS dev-db (stack)
+      [Db] CREATE_FAILED Instance (AWS::RDS::DBInstance): no such class
+      [Db] ROLLBACK_COMPLETE dev-db (stack)
+    ✗ Db  890ms
         resource `Instance` (AWS::RDS::DBInstance) CREATE_FAILED: no such class
-    ✗ Both  0.9s
+    ✗ Both  900ms
       [Job] working
-    ■ Job  stopped after 0.8s
-    Deployment plan finished with status: FAILED (0.9s, 3 steps)
+    ■ Job  stopped after 890ms
+    Deployment plan finished with status: FAILED (900ms, 3 steps)
     ------- stderr -------
     Error: deployment of `shop` to `dev` failed in step `Db`
     Caused by: resource `Instance` (AWS::RDS::DBInstance) CREATE_FAILED: no such class

@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_millis(250);
 const LONGEST_TROUBLED: Duration = Duration::from_secs(5);
 /// So many readings in a row may fail.
 const TROUBLED_READINGS: u32 = 20;
-/// How often the stacks of running steps are looked up.
+/// How often the stacks of running steps are looked up; those of steps that have ended are looked up at once.
 const STACK_LOOKUP: Duration = Duration::from_millis(200);
 
 /// What following reads from.
@@ -165,7 +165,8 @@ impl Reading<'_> {
 
     async fn read_stacks(&mut self) {
         let now = self.ports.clock.now();
-        let due = self.stacks_looked_up.is_none_or(|last| now.since(last) >= STACK_LOOKUP);
+        let due = self.stacks_looked_up.is_none_or(|last| now.since(last) >= STACK_LOOKUP)
+            || self.follower.stack_records_cannot_wait();
         if due && self.follower.needs_stack_records() {
             self.stacks_looked_up = Some(now);
             match self.stack_records().await {

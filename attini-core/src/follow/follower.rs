@@ -235,6 +235,17 @@ impl Follower {
         })
     }
 
+    /// Says whether the end of a step will be told next whose stack is not known yet: its events come now or never.
+    #[must_use]
+    pub fn stack_records_cannot_wait(&self) -> bool {
+        self.plans.iter().enumerate().any(|(plan, track)| {
+            let steps = track.occurrences.iter().enumerate();
+            steps
+                .filter(|(_, found)| found.ended.is_some())
+                .any(|(index, found)| self.lacks_stack(plan, index, found.told))
+        })
+    }
+
     /// Takes records of kind `CloudformationStack`; those of other executions are left out.
     pub fn see_stack_records(&mut self, records: &[Record]) {
         for record in records {

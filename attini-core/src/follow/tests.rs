@@ -208,6 +208,23 @@ fn loops_and_iterations_are_runs_of_their_own() {
 }
 
 #[test]
+fn the_stack_of_a_step_that_has_just_ended_is_looked_up_at_once() {
+    let mut story = Story::new(json!({})).history(&[
+        (0, "ExecutionStarted", json!({})),
+        (1, "TaskStateEntered", name("Db")),
+        (2, "TaskScheduled", json!({})),
+    ]);
+    story.running();
+    assert!(story.follower.needs_stack_records() && !story.follower.stack_records_cannot_wait());
+    story = story.history(&[(3, "TaskStateExited", name("Db"))]);
+    let arn = ExecutionArn::from_record(ARN);
+    story.follower.see_history(&arn, &story.events);
+    assert!(story.follower.stack_records_cannot_wait());
+    story.running();
+    assert!(!story.follower.needs_stack_records(), "it is told by now");
+}
+
+#[test]
 fn a_failure_inside_parallel_is_blamed_once_and_siblings_are_stopped() {
     let mut story = Story::new(json!({})).history(&[
         (0, "ParallelStateEntered", name("Both")),

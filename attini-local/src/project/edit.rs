@@ -120,3 +120,100 @@ pub(super) fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
     }
     file.persist(path).map(drop).map_err(|error| error.error)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may panic")]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn key(text: &str) -> DocPath {
+        text.split('/').fold(DocPath::root(), |path, part| path.key(part))
+    }
+
+    struct TestFile {
+        folder: tempfile::TempDir,
+        path: PathBuf,
+    }
+
+    impl TestFile {
+        fn of(name: &str, text: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            Self { folder, path }
+        }
+
+        fn set(&self, at: &str, value: &str, replace: bool) -> Result<String, EditError> {
+            set_value(&self.path, &key(at), value, replace)?;
+            Ok(fs::read_to_string(&self.path).unwrap())
+        }
+    }
+
+    #[test]
+    fn cli_case_48_a_tag_is_set_once_unless_it_is_to_be_replaced() {
+        let file = TestFile::of("f.yaml", "# top\ntags: # all\n  b: 1\n");
+        assert_eq!(file.set("tags/a", "x", false).unwrap(), "# top\ntags: # all\n  b: 1\n  a: \"x\"\n");
+        // An equal value needs no leave.
+        file.set("tags/a", "x", false).unwrap();
+        assert!(matches!(file.set("tags/a", "y", false), Err(EditError::Exists { .. })));
+        assert_eq!(file.set("tags/a", "y", true).unwrap(), "# top\ntags: # all\n  b: 1\n  a: \"y\"\n");
+        assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_error_shows_no_values() {
+        let file = TestFile::of("f.yaml", "parameters: {Password: secret}\n");
+        let error = file.set("parameters/Password", "other", false).unwrap_err().to_string();
+        assert_eq!(error, format!("`parameters.Password` already exists in {}", file.path.display()));
+    }
+
+    #[test]
+    fn null_and_blank_ids_are_not_set() {
+        for text in ["distributionId:\n", "distributionId: ~\n", "distributionId: ' '\n"] {
+            let file = TestFile::of("attini-config.yaml", text);
+            assert_eq!(file.set("distributionId", "7", false).unwrap(), "distributionId: \"7\"\n");
+        }
+        let file = TestFile::of("f.yaml", "tags: {a: ''}\n");
+        assert!(matches!(file.set("tags/a", "x", false), Err(EditError::Exists { .. })));
+    }
+
+    #[test]
+    fn maps_that_are_missing_are_made_even_in_an_empty_file() {
+        assert_eq!(TestFile::of("f.yaml", "").set("tags/a", "x", false).unwrap(), "tags:\n  a: \"x\"\n");
+        let json = TestFile::of("f.json", "{}\n");
+        assert_eq!(json.set("tags/a", "x", false).unwrap(), "{\n  \"tags\": {\n    \"a\": \"x\"\n  }\n}\n");
+    }
+
+    #[test]
+    fn what_cannot_be_edited_stays() {
+        for (text, at) in [("a: [1\n", "b"), ("a: x\n", "a/b"), ("a: {b: 1}\n", "a"), ("a: 1\na: 2\n", "b")] {
+            let file = TestFile::of("f.yaml", text);
+            assert!(matches!(file.set(at, "x", true), Err(EditError::Unusable { .. })), "{text}");
+            assert_eq!(fs::read_to_string(&file.path).unwrap(), text);
+        }
+        let missing = set_value(Path::new("/nonexistent/f.yaml"), &key("a"), "x", false);
+        assert!(matches!(missing, Err(EditError::Read { .. })));
+    }
+
+    #[test]
+    fn links_and_permissions_are_kept() {
+        let file = TestFile::of("f.yaml", "a: 1\n");
+        fs::set_permissions(&file.path, fs::Permissions::from_mode(0o755)).unwrap();
+        let link = file.folder.path().join("link.yaml");
+        symlink("f.yaml", &link).unwrap();
+        set_value(&link, &key("b"), "x", false).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file.path).unwrap(), "a: 1\nb: \"x\"\n");
+        assert_eq!(fs::metadata(&file.path).unwrap().permissions().mode() & 0o777, 0o755);
+    }
+
+    #[test]
+    fn the_configuration_of_a_project_is_found_or_missed() {
+        let file = TestFile::of("attini-config.yml", "");
+        assert_eq!(find_config(file.folder.path()).unwrap(), file.path);
+        fs::write(file.folder.path().join("attini-config.json"), "{}").unwrap();
+        assert!(matches!(find_config(file.folder.path()), Err(EditError::ConfigFile(ConfigFileError::Several { .. }))));
+    }
+}

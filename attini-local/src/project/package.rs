@@ -23,6 +23,7 @@ use attini_core::distribution::{
 };
 use attini_core::problem::{Problem, Problems};
 use attini_core::value::{DistributionId, DistributionName, Version};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use self::overlay::Overlay;
@@ -197,7 +198,7 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
         teller.message(format!("Distribution version set to: {version}"));
     }
     let (source, copy) = match source.has_commands() && !options.skip_commands {
-        true => prepare_copy(source, options, &mut teller).map(|(source, copy)| (source, Some(copy)))?,
+        true => prepare_copy(&source, options, &mut teller).map(|(source, copy)| (source, Some(copy)))?,
         false => (source, None),
     };
     let source = source.with_some_id(&mut |text| teller.message(text))?;
@@ -207,7 +208,12 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
     let zip = match &copy {
         Some(copy) if !source.config.package.post_commands.is_empty() => {
             let zip = copy.path().join(&file_name);
-            fs::copy(staged.path(), &zip).map_err(|source| PackageError::Write { path: zip.clone(), source })?;
+            // In one step, so that nothing is written through a link of that name.
+            let placed = NamedTempFile::new_in(copy.path()).and_then(|temporary| {
+                fs::copy(staged.path(), temporary.path())?;
+                temporary.persist(&zip).map_err(|error| error.error)
+            });
+            placed.map_err(|source| PackageError::Write { path: zip.clone(), source })?;
             let commands = &source.config.package.post_commands;
             run(options, CommandPhase::PostPackage, commands, copy, &mut teller)?;
             dist.take(&zip)?
@@ -220,7 +226,7 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
 
 /// Makes the copy, runs the prePackage commands in it, and reads what they made of the configuration.
 fn prepare_copy(
-    source: Source,
+    source: &Source,
     options: &PackageOptions<'_>,
     teller: &mut Teller<'_>,
 ) -> Result<(Source, WorkCopy), PackageError> {

@@ -80,6 +80,15 @@ impl Deployed {
         self.record.outcome.unwrap_or(Outcome::Interrupted)
     }
 
+    /// Returns the name and the cause of the failure, unless it succeeded.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let record = &self.record;
+        let failed = self.outcome() != Outcome::Succeeded;
+        failed.then(|| Failure::new(text(&record.error_code), text(&record.error_message)))
+    }
+
     /// Returns the output of one step.
     #[must_use]
     pub fn step(&self, name: &str) -> Option<&Value> {

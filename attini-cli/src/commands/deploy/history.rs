@@ -7,7 +7,9 @@ use crate::error::CommandError;
 use crate::records::{self, DeploymentRecord, labels};
 use crate::resolve;
 
-/// List the deployments of a distribution, oldest first
+/// List the deployments of a distribution, newest first
+///
+/// Each with id, version, time, outcome and who deployed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
@@ -24,8 +26,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &HistoryArgs) -> Result<(),
     let environment = resolve::environment(ctx, inventory, args.target.environment.environment.as_deref()).await?;
     let name = &args.target.distribution_name;
     let limit = usize::try_from(args.output_limit).unwrap_or(usize::MAX);
-    let mut found = records::deployments(inventory, &environment.name, name, limit, |_| true).await?;
-    found.reverse();
+    let found = records::deployments(inventory, &environment.name, name, limit, |_| true).await?;
     if found.is_empty() && !ctx.ui.is_json() {
         return ctx.ui.line(&format!("No distribution with name {name} found in {}", environment.name));
     }
@@ -41,12 +42,14 @@ fn entry(found: &DeploymentRecord) -> Value {
         }
     };
     add("distributionName", Some(found.distribution.clone()));
+    add("distributionId", found.labels.id.clone());
+    add("version", found.labels.version.clone());
     add("environment", Some(found.environment.clone()));
     add("deploymentTime", found.labels.deployed.and_then(local_time));
     add("deploymentTimeUtc", found.labels.deployed.map(|time| time.to_string()));
+    add("outcome", found.outcome.clone());
     add("errorCode", found.error_code.clone());
     add("deploymentPlanStatus", found.status.clone());
-    add("outcome", found.outcome.clone());
     add("userIdentity", found.user.clone());
     add("objectIdentifier", found.object.as_ref().map(ToString::to_string));
     entry.extend(labels(&found.labels));

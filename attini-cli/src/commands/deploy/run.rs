@@ -58,7 +58,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), Com
     check_exists(&source)?;
     let ports = world.ports();
     let inventory = ports.inventory.as_ref();
-    let environment = resolve::or_create(ctx, inventory, args.environment.environment.as_deref()).await?;
+    let (environment, is_new) =
+        resolve::existing_or_new(ctx, inventory, args.environment.environment.as_deref()).await?;
     let packager = ctx.backends.packager();
     let (zip, identity) = match source {
         Source::Directory(directory) => {
@@ -75,6 +76,10 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), Com
         Source::Remote(address) => return Err(remote(&address)),
     };
     resolve::confirm_production(ctx, inventory, &environment, &identity, args.force).await?;
+    // Not before everything that can be checked has been: a mistake leaves nothing behind.
+    if is_new {
+        resolve::create(ctx, inventory, &environment).await?;
+    }
     ctx.ui.message("uploading", "Uploading distribution")?;
     let name = Environment::parse(&environment.name)?;
     let object = world.upload(&name, &identity.name, &zip).await?;

@@ -22,7 +22,8 @@ pub(super) fn check_paths(document: &Document, is_there: &dyn Fn(&str) -> bool) 
             let properties = step.path.key("Properties");
             let text = |key: &str| literal(document, &properties.key(key));
             let mut check = |key: &str, path: &str| {
-                if let Some(problem) = problem(key, &step.name, path, is_there) {
+                if let Some(problem) = problem(key, &format!("{}, step {}", plan.logical_id, step.name), path, is_there)
+                {
                     problems.push(problem.at(document.spot(&properties.key(key))));
                 }
             };
@@ -51,17 +52,16 @@ fn problem(key: &str, step: &str, path: &str, is_there: &dyn Fn(&str) -> bool) -
     match Place::of(path) {
         Place::Inside(file) if is_there(&file) => None,
         Place::Inside(_) => {
-            let text = format!("step {step}: the file `{path}` of `{key}` is not in the distribution");
-            let help = "paths count from the root of the distribution; files that .attini-ignore or a default rule \
-                        leaves out are not in it";
+            let text = format!("{step}: the file `{path}` of `{key}` is not in the distribution");
+            let help = "paths count from the root of the distribution, and ignored files are not in it";
             Some(Problem::error(text).with_help(help))
         }
         Place::Beside => {
-            let text = format!("step {step}: `{path}` of `{key}` leads beside the files of the distribution");
+            let text = format!("{step}: `{path}` of `{key}` leads beside the files of the distribution");
             Some(Problem::warning(text).with_help("something has to put the file there before the step runs"))
         }
         Place::Outside => {
-            let text = format!("step {step}: `{path}` of `{key}` leads out of the distribution");
+            let text = format!("{step}: `{path}` of `{key}` leads out of the distribution");
             Some(Problem::error(text).with_help("put the file into the distribution"))
         }
     }
