@@ -9,6 +9,7 @@ mod stack;
 
 pub use approval::{Answer, Approval, answer_approval};
 pub use cause::{FirstCause, first_cause, is_consequence};
+pub(crate) use init_stack::{RECREATE_TOKEN, digest_in, upload_digest};
 pub use init_stack::{init_stack_event, init_stack_token, start_plans};
 pub use stack::stack_event;
-pub(crate) use stack::step_output;
+pub(crate) use stack::{all_events, step_output};

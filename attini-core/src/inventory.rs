@@ -6,6 +6,7 @@ mod deployment;
 mod environment;
 mod resource;
 
+pub(crate) use deployment::update_own;
 pub use deployment::{
     DeploymentRecord, DeploymentSource, Outcome, PlanStep, StackFailure, find_deployment, list_history,
     save_deployment, update_deployment,

@@ -8,5 +8,6 @@ mod wanted;
 pub use file::{StackFile, ValueSource, ValueSpec};
 pub use location::{config_file_key, template_location};
 pub use operation::{Operation, decide_operation};
+pub(crate) use operation::{create_stack, update_stack};
 pub(crate) use wanted::fill;
 pub use wanted::{Action, StackProperties, WantedStack};

@@ -5,11 +5,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::port::{
-    AnswerError, Body, BoxError, DeclaredParameter, Delivery, ExecutionDescription, HistoryEvent, Inventory,
-    InventoryError, JobQueue, ObjectReader, ObjectStore, Page, Precondition, QueueError, Record, RecordKey,
-    ResourceKind, Revision, StackDescription, StackError, StackEvent, StackRequest, StackService, StackTarget,
-    StoreError, TaskTokens, TemplateLocation, WorkflowError, Workflows,
+    AnswerError, Body, BoxError, DeclaredParameter, Delivery, ExecutionDescription, FleetError, HistoryEvent,
+    Inventory, InventoryError, JobQueue, Notification, Notifications, ObjectReader, ObjectStore, Page, ParameterStore,
+    Precondition, QueueError, Record, RecordKey, ResourceKind, Revision, RunnerFleet, StackDescription, StackError,
+    StackEvent, StackRequest, StackService, StackTarget, StoreError, TaskTokens, TemplateLocation, Unavailable,
+    WorkflowError, Workflows,
 };
+use crate::runner::RunnerRecord;
 use crate::value::{
     DeploymentName, ExecutionArn, KeyPrefix, MachineArn, ObjectIdentifier, ObjectKey, TaskToken, Timestamp, VersionId,
 };
@@ -114,6 +116,24 @@ impl Faults {
     /// Wraps queues.
     #[must_use]
     pub fn job_queue(&self, inner: Arc<dyn JobQueue>) -> Arc<dyn JobQueue> {
+        Arc::new(Faulty { inner, faults: self.clone() })
+    }
+
+    /// Wraps parameters.
+    #[must_use]
+    pub fn parameter_store(&self, inner: Arc<dyn ParameterStore>) -> Arc<dyn ParameterStore> {
+        Arc::new(Faulty { inner, faults: self.clone() })
+    }
+
+    /// Wraps notifications.
+    #[must_use]
+    pub fn notifications(&self, inner: Arc<dyn Notifications>) -> Arc<dyn Notifications> {
+        Arc::new(Faulty { inner, faults: self.clone() })
+    }
+
+    /// Wraps a fleet.
+    #[must_use]
+    pub fn runner_fleet(&self, inner: Arc<dyn RunnerFleet>) -> Arc<dyn RunnerFleet> {
         Arc::new(Faulty { inner, faults: self.clone() })
     }
 
@@ -346,5 +366,38 @@ impl JobQueue for Faulty<dyn JobQueue> {
 
     async fn release(&self, name: &str, handle: &str) -> Result<(), QueueError> {
         self.faults.call("JobQueue::release", queue("release to", name), self.inner.release(name, handle)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ParameterStore for Faulty<dyn ParameterStore> {
+    async fn find(&self, name: &str) -> Result<Option<String>, Unavailable> {
+        let unavailable = |source| Unavailable::new(format!("read parameter {name}"), source);
+        self.faults.call("ParameterStore::find", unavailable, self.inner.find(name)).await
+    }
+
+    async fn put(&self, name: &str, value: &str, description: &str) -> Result<(), Unavailable> {
+        let unavailable = |source| Unavailable::new(format!("write parameter {name}"), source);
+        self.faults.call("ParameterStore::put", unavailable, self.inner.put(name, value, description)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Notifications for Faulty<dyn Notifications> {
+    async fn publish(&self, notification: Notification) -> Result<(), Unavailable> {
+        let unavailable = |source| Unavailable::new("publish a notification", source);
+        self.faults.call("Notifications::publish", unavailable, self.inner.publish(notification)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl RunnerFleet for Faulty<dyn RunnerFleet> {
+    async fn ensure(&self, runner: &RunnerRecord) -> Result<(), FleetError> {
+        let unavailable =
+            |source: BoxError| FleetError { error: "InternalError".to_owned(), cause: source.to_string() };
+        self.faults.call("RunnerFleet::ensure", unavailable, self.inner.ensure(runner)).await
     }
 }

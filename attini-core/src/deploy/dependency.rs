@@ -1,7 +1,7 @@
-use nodejs_semver::{Range, Version};
-
+use crate::config::VersionRange;
 use crate::framework::{Failure, Framework};
 use crate::inventory::{DistributionRecord, distribution_key, list_history, read};
+use crate::value::Version;
 
 /// Checks that a distribution is there in a version that is wanted (init-deploy.md 9).
 ///
@@ -12,7 +12,7 @@ pub(super) async fn check_dependency(
     framework: &Framework,
     environment: &str,
     name: &str,
-    range: Option<&str>,
+    range: Option<&VersionRange>,
 ) -> Result<(), Failure> {
     let unmet = |why: String| Err(Failure::new("DependencyError", format!("dependency `{name}` {why}")));
     let inventory = framework.inventory.as_ref();
@@ -24,23 +24,18 @@ pub(super) async fn check_dependency(
     if record.environment != environment || record.distribution_name != name {
         return unmet(format!("is not present in environment {environment}; deploy it first"));
     }
-    if let Some(wanted) = range.map(str::trim).filter(|range| !matches!(*range, "" | "latest" | "*")) {
+    if let Some(wanted) = range.filter(|range| !matches!(range.to_string().trim(), "" | "latest" | "*")) {
         let Some(version) = record.current_version() else {
             return unmet(format!("is deployed without a version, but `{wanted}` is required"));
         };
-        let bare = version.strip_prefix('v').unwrap_or(version);
-        let parsed = Version::parse(bare);
-        let satisfied = match (Range::parse(wanted), &parsed) {
-            (Ok(range), Ok(version)) => range.satisfies(version),
-            (Err(_), _) => return unmet(format!("has the range `{wanted}`, which is not one that npm knows")),
-            (_, Err(_)) => {
+        match Version::new(version).and_then(|version| wanted.accepts(&version)) {
+            Some(true) => {}
+            Some(false) => return unmet(format!("is deployed in version {version}, but `{wanted}` is required")),
+            None => {
                 return unmet(format!(
                     "is deployed in version `{version}`, which is not semantic; `{wanted}` is required"
                 ));
             }
-        };
-        if !satisfied {
-            return unmet(format!("is deployed in version {version}, but `{wanted}` is required"));
         }
     }
     // What succeeded once can be depended on, whatever became of a later attempt.

@@ -1,8 +1,11 @@
-use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Map, Value, json};
 
 use crate::framework::{Failure, Framework};
 use crate::inventory::{
     DeploymentRecord, LastSuccess, Outcome, distribution_key, find_deployment, save_deployment, update_deployment,
+    update_own,
 };
 use crate::port::{Notification, update_if_present};
 use crate::value::{DeploymentName, ObjectIdentifier, Timestamp};
@@ -18,50 +21,65 @@ pub struct Ending {
 
 /// Records the end of a deployment, once: the first end that is recorded stays.
 ///
-/// A success also becomes the distribution's `lastSuccess`; a failure before the plan is published on the status topic.
+/// A success also becomes the distribution's `lastSuccess`, and takes back the failure of a step that the plan has dealt
+/// with; a failure before the plan is published on the status topic.
 ///
 /// # Errors
 ///
-/// When the inventory fails. A lost notification is no error.
+/// When the inventory fails; the end can be given again. A lost notification is no error.
 pub async fn end_deployment(
     framework: &Framework,
     name: &DeploymentName,
     object: &ObjectIdentifier,
     ending: &Ending,
 ) -> Result<(), Failure> {
+    let inventory = framework.inventory.as_ref();
     let now = framework.clock.now();
-    update_deployment(framework.inventory.as_ref(), name, object, |body| {
-        if body.get("outcome").is_some_and(|outcome| !outcome.is_null()) {
+    let is_first = AtomicBool::new(false);
+    // The deployment's own record decides which end was first; the copy at time 0 follows it.
+    update_own(inventory, name, object, |body| {
+        let ended = has_ended(body);
+        is_first.store(!ended, Ordering::Relaxed);
+        if ended {
             return;
         }
         body.insert("outcome".to_owned(), ending.outcome.as_str().into());
         body.insert("endTime".to_owned(), now.as_ms().into());
-        if let Some(error) = &ending.error {
-            body.insert("errorCode".to_owned(), error.error.clone().into());
-            body.insert("errorMessage".to_owned(), error.cause.clone().into());
+        match &ending.error {
+            Some(error) => {
+                body.insert("errorCode".to_owned(), error.error.clone().into());
+                body.insert("errorMessage".to_owned(), error.cause.clone().into());
+            }
+            None => {
+                body.remove("errorCode");
+                body.remove("errorMessage");
+            }
         }
     })
     .await?;
-    let Some(record) = find_deployment(framework.inventory.as_ref(), name, object).await? else { return Ok(()) };
-    if record.outcome == Some(Outcome::Succeeded) {
-        let last = LastSuccess {
-            distribution_id: record.distribution_id.clone(),
-            version: record.version.clone(),
-            deployment_source_prefix: record.deployment_source.deployment_source_prefix.clone().unwrap_or_default(),
-            attini_object_identifier: record.object_identifier.clone(),
-            deployment_time: record.started_at,
-        };
-        let key = distribution_key(&record.environment, &record.distribution_name);
-        update_if_present(framework.inventory.as_ref(), &key, |body| {
-            let known = body.get("lastSuccess").and_then(|last| last.get("deploymentTime")).and_then(Value::as_i64);
-            // A deployment that ends late must not hide a newer success.
-            if known.unwrap_or(0) <= last.deployment_time {
-                body.insert("lastSuccess".to_owned(), json!(last));
+    let Some(record) = find_deployment(inventory, name, object).await? else { return Ok(()) };
+    update_deployment(inventory, name, object, |body| {
+        let of_record = [
+            ("outcome", record.outcome.map(|outcome| outcome.as_str().into())),
+            ("endTime", record.end_time.map(Value::from)),
+            ("errorCode", record.error_code.clone().map(Value::from)),
+            ("errorMessage", record.error_message.clone().map(Value::from)),
+        ];
+        if !has_ended(body) {
+            for (field, value) in of_record {
+                match value {
+                    Some(value) => body.insert(field.to_owned(), value),
+                    None => body.remove(field),
+                };
             }
-        })
-        .await?;
+        }
+    })
+    .await?;
+    if record.outcome == Some(Outcome::Succeeded) {
+        save_success(framework, &record).await?;
     }
-    if let (None, Some(error)) = (&record.deployment_plan_status, &ending.error) {
+    if let (true, None, Some(error)) = (is_first.load(Ordering::Relaxed), &record.deployment_plan_status, &ending.error)
+    {
         let body = json!({
             "type": "InitDeploy", "status": "FAILED", "eventId": framework.ids.uuid(),
             "environment": record.environment, "distributionName": record.distribution_name,
@@ -70,6 +88,31 @@ pub async fn end_deployment(
         });
         notify(framework, "InitDeploy", "FAILED", &record.environment, &record.distribution_name, body).await;
     }
+    Ok(())
+}
+
+fn has_ended(body: &Map<String, Value>) -> bool {
+    body.get("outcome").is_some_and(|outcome| !outcome.is_null())
+}
+
+/// Notes what dependants get from now on (init-deploy.md 8.2).
+async fn save_success(framework: &Framework, record: &DeploymentRecord) -> Result<(), Failure> {
+    let last = LastSuccess {
+        distribution_id: record.distribution_id.clone(),
+        version: record.version.clone(),
+        deployment_source_prefix: record.deployment_source.deployment_source_prefix.clone().unwrap_or_default(),
+        attini_object_identifier: record.object_identifier.clone(),
+        deployment_time: record.started_at,
+    };
+    let key = distribution_key(&record.environment, &record.distribution_name);
+    update_if_present(framework.inventory.as_ref(), &key, |body| {
+        let known = body.get("lastSuccess").and_then(|last| last.get("deploymentTime")).and_then(Value::as_i64);
+        // A deployment that ends late must not hide a newer success.
+        if known.unwrap_or(0) <= last.deployment_time {
+            body.insert("lastSuccess".to_owned(), json!(last));
+        }
+    })
+    .await?;
     Ok(())
 }
 

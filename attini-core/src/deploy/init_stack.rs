@@ -1,105 +1,188 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::fingerprint;
+use super::init::{DEPLOYMENT_TIME, InitTemplate, is_newer, superseded};
+use super::{Ending, end_deployment, fingerprint};
 use crate::asl::path::JsonPath;
 use crate::config::{Import, InitStackConfig, ParameterValue as ConfigValue};
 use crate::framework::{Failure, Framework};
-use crate::guard::{init_stack_token, start_plans};
+use crate::guard::{RECREATE_TOKEN, all_events, init_stack_event, init_stack_token, start_plans};
 use crate::inventory::{
-    DeploymentRecord, DistributionRecord, InitStackRecord, distribution_key, init_stack_key, plan_key, read,
+    DeploymentRecord, DistributionRecord, InitStackRecord, Outcome, distribution_key, init_stack_key, plan_key, read,
     save_deployment,
 };
 use crate::port::{
-    OnFailure, ParameterValue, StackError, StackRequest, StackTarget, TemplateLocation, update, update_if_present,
+    OnFailure, ParameterValue, StackDescription, StackError, StackEvent, StackRequest, StackTarget, TemplateLocation,
+    update, update_if_present,
 };
-use crate::value::{KeyPrefix, MachineArn, ObjectKey};
+use crate::stack::{Operation, create_stack, update_stack};
+use crate::value::{DeploymentName, KeyPrefix, MachineArn, ObjectIdentifier, ObjectKey};
 
 /// Brings the init stack into the wanted state, or starts its plans when it is already there (init-deploy.md 10, 11).
 pub(super) async fn deploy(
     framework: &Framework,
     stack: &InitStackConfig,
-    template_text: &str,
-    template: &Value,
+    template: &InitTemplate,
     record: &mut DeploymentRecord,
     prefix: &KeyPrefix,
 ) -> Result<(), Failure> {
     let inventory = framework.inventory.as_ref();
     let key = init_stack_key(stack.stack_name.as_str());
     record.stack_name = Some(stack.stack_name.as_str().to_owned());
-    let own = own_parameters(framework, &stack.parameters, &record.environment).await?;
+    let own = &template.parameters;
     let mut tags = record.distribution_tags.clone();
     tags.extend(stack.tags.clone());
-    let wanted = fingerprint(&own, &tags, &stack.variables, &framework.settings.version, template_text.as_bytes());
-    let known: InitStackRecord = match inventory.find(&key).await? {
-        Some(found) => read(&key, found.body)?,
-        None => InitStackRecord::default(),
-    };
-    let target = StackTarget::own(stack.stack_name.clone());
-    let existing = framework.init_stacks.find(&target).await?;
-    let healthy = existing.as_ref().is_some_and(|stack| stack.status.is_success());
-    let unchanged = !stack.force_update && healthy && known.fingerprint == wanted;
-    for name in own.keys().filter(|name| template.pointer(&format!("/Parameters/{}", pointer(name))).is_none()) {
+    let version = &framework.settings.version;
+    let wanted = fingerprint(own, &tags, &stack.variables, version, template.text.as_bytes());
+    for name in own.keys().filter(|name| template.json.pointer(&format!("/Parameters/{}", pointer(name))).is_none()) {
         let warning =
             format!("parameter {name} of initDeployConfig is not declared in {}, so it has no effect", stack.template);
         record.warnings.push(warning);
     }
-    if unchanged {
-        return leave_alone(framework, stack, record).await;
+    let before = inventory.find(&key).await?.map(|found| found.body).unwrap_or_default();
+    let known: InitStackRecord = read(&key, before.clone())?;
+    let target = StackTarget::own(stack.stack_name.clone());
+    let existing = framework.init_stacks.find(&target).await?;
+    let is_ours = known.attini_object_identifier == record.object_identifier;
+    if is_ours && take_up(framework, &known, existing.as_ref(), record).await? {
+        return Ok(());
     }
-    update(inventory, &key, |body| {
+    let healthy = existing.as_ref().is_some_and(|stack| stack.status.is_success());
+    // While something is pending the fingerprint says nothing about the stack: nobody has seen yet how that ended.
+    let matches = known.fingerprint == wanted && known.pending_fingerprint.is_empty();
+    if !stack.force_update && healthy && matches {
+        let was_left = before.get("initStackUnchanged") == Some(&true.into());
+        return leave_alone(framework, stack, record, !is_ours || was_left).await;
+    }
+    let operation = init_operation(existing.as_ref())?;
+    if !save_deployment(inventory, record).await? {
+        return Err(superseded(""));
+    }
+    let body = update(inventory, &key, |body| {
+        if is_newer(body, record) {
+            return;
+        }
         identify(body, record);
         body.insert("variables".to_owned(), json!(stack.variables));
-        body.insert("pendingInitStackMd5Hex".to_owned(), wanted.clone().into());
+        body.insert(PENDING.to_owned(), wanted.clone().into());
         body.insert("errors".to_owned(), json!([]));
+        body.remove("initStackUnchanged");
     })
     .await?;
-    save_deployment(inventory, record).await?;
+    if is_newer(&body, record) {
+        return Err(superseded(body.get("distributionId").and_then(Value::as_str).unwrap_or_default()));
+    }
+    let accepted = match request(framework, stack, record, own, tags, prefix).await {
+        Ok(request) => submit(framework, &operation, &request).await,
+        Err(failure) => Err(failure),
+    };
+    match accepted {
+        Ok(true) => end_overtaken(framework, &known, record).await,
+        Ok(false) => {
+            update_if_present(inventory, &key, |body| {
+                body.insert("initStackMd5Hex".to_owned(), wanted.clone().into());
+                body.remove(PENDING);
+            })
+            .await?;
+            end_overtaken(framework, &known, record).await?;
+            leave_alone(framework, stack, record, true).await
+        }
+        Err(failure) => Err(refused(framework, stack, record, &before, failure).await),
+    }
+}
 
-    let request = StackRequest {
-        target: target.clone(),
+/// Chooses by the stack's status what is to be done to it (init-deploy.md 10).
+fn init_operation(existing: Option<&StackDescription>) -> Result<Operation, Failure> {
+    let Some(stack) = existing else { return Ok(Operation::Create) };
+    let (name, status) = (&stack.name, &stack.status);
+    let refuse = |advice: &str| {
+        Err(Failure::new("ValidationError", format!("init stack {name} is in {status}; {advice} and deploy again")))
+    };
+    match status.0.as_str() {
+        _ if status.needs_recreation() => Ok(Operation::Recreate),
+        "DELETE_FAILED" => Ok(Operation::Recreate),
+        "UPDATE_ROLLBACK_FAILED" => refuse("continue its rollback (ContinueUpdateRollback)"),
+        _ if status.is_in_progress() => refuse("wait until that has ended"),
+        _ => Ok(Operation::Update),
+    }
+}
+
+/// Goes on where an earlier run of this upload's init deploy was, if that had its operation accepted. Says whether it had.
+async fn take_up(
+    framework: &Framework,
+    known: &InitStackRecord,
+    existing: Option<&StackDescription>,
+    record: &mut DeploymentRecord,
+) -> Result<bool, Failure> {
+    let Some(stack) = existing.filter(|_| !known.pending_fingerprint.is_empty()) else { return Ok(false) };
+    let target = StackTarget::own(stack.name.clone());
+    let events = all_events(framework.init_stacks.as_ref(), &target, Some(&stack.id)).await?;
+    let token = init_stack_token(&record.object());
+    let own: Vec<&StackEvent> = events.iter().filter(|event| event.token.as_deref() == Some(&token)).collect();
+    if own.is_empty() {
+        return Ok(false);
+    }
+    save_deployment(framework.inventory.as_ref(), record).await?;
+    let is_end = |event: &&&StackEvent| event.is_about_the_stack() && !event.status.is_in_progress();
+    if let Some(end) = own.iter().rfind(is_end) {
+        init_stack_event(framework, end).await?;
+    }
+    Ok(true)
+}
+
+async fn request(
+    framework: &Framework,
+    stack: &InitStackConfig,
+    record: &DeploymentRecord,
+    own: &BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+    prefix: &KeyPrefix,
+) -> Result<StackRequest, Failure> {
+    let target = StackTarget::own(stack.stack_name.clone());
+    Ok(StackRequest {
         template: TemplateLocation::Artifact(prefix.key(&stack.template)),
-        parameters: declared(framework, record, &own, &target, prefix, &stack.template).await?,
+        parameters: declared(framework, record, own, &target, prefix, &stack.template).await?,
         tags: stack_tags(framework, record, tags),
         service_role: None,
         on_failure: None::<OnFailure>,
         termination_protection: None,
         token: init_stack_token(&record.object()),
-    };
-    let accepted = match existing.as_ref().map(|stack| stack.status.clone()) {
-        None => framework.init_stacks.create(&request).await,
-        Some(status) if status.needs_recreation() || status.0 == "DELETE_FAILED" => {
-            recreate(framework, &request).await?;
-            framework.init_stacks.create(&request).await
-        }
-        Some(status) if status.is_in_progress() => {
-            let cause =
-                format!("init stack {} is in {status}; wait until that has ended and deploy again", target.name);
-            return Err(refused(framework, stack, Failure::new("ValidationError", cause)).await);
-        }
-        Some(status) if status.0 == "UPDATE_ROLLBACK_FAILED" => {
-            let cause = format!(
-                "init stack {} is in {status}; continue its rollback (ContinueUpdateRollback) and deploy again",
-                target.name
-            );
-            return Err(refused(framework, stack, Failure::new("ValidationError", cause)).await);
-        }
-        Some(_) => framework.init_stacks.update(&request).await,
+        target,
+    })
+}
+
+/// Has the operation accepted; says `false` when the stack is already as wanted.
+async fn submit(framework: &Framework, operation: &Operation, request: &StackRequest) -> Result<bool, Failure> {
+    let stacks = framework.init_stacks.as_ref();
+    if *operation == Operation::Recreate {
+        recreate(framework, request).await?;
+    }
+    let accepted = match operation {
+        Operation::Update => update_stack(stacks, request).await,
+        _ => create_stack(stacks, request).await,
     };
     match accepted {
-        Ok(_) => Ok(()),
-        Err(StackError::NothingToUpdate { .. }) => {
-            update_if_present(inventory, &key, |body| {
-                body.insert("initStackMd5Hex".to_owned(), wanted.clone().into());
-                body.remove("pendingInitStackMd5Hex");
-            })
-            .await?;
-            leave_alone(framework, stack, record).await
-        }
-        Err(error) => Err(refused(framework, stack, error.into()).await),
+        Ok(_) => Ok(true),
+        Err(StackError::NothingToUpdate { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Ends the deployment whose operation had ended when this one's was accepted, but whose end nobody will see any more.
+async fn end_overtaken(
+    framework: &Framework,
+    known: &InitStackRecord,
+    record: &DeploymentRecord,
+) -> Result<(), Failure> {
+    if known.pending_fingerprint.is_empty() || known.attini_object_identifier == record.object_identifier {
+        return Ok(());
+    }
+    let name = DeploymentName::of_raw(&known.environment, &known.distribution_name);
+    let object = ObjectIdentifier::from_record(known.attini_object_identifier.clone());
+    let ending = Ending { outcome: Outcome::Aborted, error: Some(superseded(&record.distribution_id)) };
+    end_deployment(framework, &name, &object, &ending).await
 }
 
 fn pointer(name: &str) -> String {
@@ -111,16 +194,27 @@ async fn leave_alone(
     framework: &Framework,
     stack: &InitStackConfig,
     record: &mut DeploymentRecord,
+    unchanged: bool,
 ) -> Result<(), Failure> {
     let inventory = framework.inventory.as_ref();
-    record.init_stack_unchanged = true;
-    save_deployment(inventory, record).await?;
+    record.init_stack_unchanged = unchanged;
+    if !save_deployment(inventory, record).await? {
+        return Err(superseded(""));
+    }
     let key = init_stack_key(stack.stack_name.as_str());
     let body = update(inventory, &key, |body| {
+        if is_newer(body, record) {
+            return;
+        }
         identify(body, record);
-        body.insert("initStackUnchanged".to_owned(), true.into());
+        if unchanged {
+            body.insert("initStackUnchanged".to_owned(), true.into());
+        }
     })
     .await?;
+    if is_newer(&body, record) {
+        return Err(superseded(body.get("distributionId").and_then(Value::as_str).unwrap_or_default()));
+    }
     let item: InitStackRecord = read(&key, body)?;
     for arn in &item.sfn_arns {
         let machine = MachineArn::from_record(arn.clone());
@@ -133,23 +227,52 @@ async fn leave_alone(
     start_plans(framework, &stack.stack_name).await
 }
 
-fn identify(body: &mut serde_json::Map<String, Value>, record: &DeploymentRecord) {
-    for (field, value) in [
-        ("attiniObjectIdentifier", &record.object_identifier),
-        ("distributionId", &record.distribution_id),
-        ("distributionName", &record.distribution_name),
-        ("environment", &record.environment),
-    ] {
-        body.insert(field.to_owned(), value.clone().into());
-    }
+/// Attribute of an init stack's record: fingerprint of what is being deployed.
+const PENDING: &str = "pendingInitStackMd5Hex";
+
+/// Attributes that say which upload an init stack's record belongs to.
+const IDENTITY: [&str; 5] =
+    ["attiniObjectIdentifier", "distributionId", "distributionName", "environment", DEPLOYMENT_TIME];
+
+fn identify(body: &mut Map<String, Value>, record: &DeploymentRecord) {
+    let values: [Value; 5] = [
+        record.object_identifier.clone().into(),
+        record.distribution_id.clone().into(),
+        record.distribution_name.clone().into(),
+        record.environment.clone().into(),
+        record.started_at.into(),
+    ];
+    body.extend(IDENTITY.map(str::to_owned).into_iter().zip(values));
 }
 
-/// After a refusal the next deployment must really update the stack.
-async fn refused(framework: &Framework, stack: &InitStackConfig, failure: Failure) -> Failure {
+/// After a refusal the next deployment must really update the stack, and an operation of an older upload that nobody has
+/// seen the end of is still that one's.
+async fn refused(
+    framework: &Framework,
+    stack: &InitStackConfig,
+    record: &DeploymentRecord,
+    before: &Map<String, Value>,
+    failure: Failure,
+) -> Failure {
     let key = init_stack_key(stack.stack_name.as_str());
+    let was_pending = before.get("attiniObjectIdentifier").and_then(Value::as_str)
+        != Some(record.object_identifier.as_str())
+        && before.get(PENDING).is_some();
     let forgotten = update_if_present(framework.inventory.as_ref(), &key, |body| {
+        if body.get("attiniObjectIdentifier").and_then(Value::as_str) != Some(record.object_identifier.as_str()) {
+            return;
+        }
         body.remove("initStackMd5Hex");
-        body.remove("pendingInitStackMd5Hex");
+        body.remove(PENDING);
+        body.insert("initStackUnchanged".to_owned(), false.into());
+        if was_pending {
+            for field in IDENTITY.into_iter().chain([PENDING]) {
+                match before.get(field) {
+                    Some(value) => body.insert(field.to_owned(), value.clone()),
+                    None => body.remove(field),
+                };
+            }
+        }
     })
     .await;
     match forgotten {
@@ -161,7 +284,7 @@ async fn refused(framework: &Framework, stack: &InitStackConfig, failure: Failur
 }
 
 async fn recreate(framework: &Framework, request: &StackRequest) -> Result<(), Failure> {
-    let token = format!("recreate-call-{}", framework.ids.uuid());
+    let token = format!("{RECREATE_TOKEN}{}", framework.ids.uuid());
     framework.init_stacks.delete(&request.target, None, &token).await?;
     let mut wait = Duration::from_millis(10);
     for _ in 0..300 {
@@ -216,7 +339,7 @@ async fn declared(
 }
 
 /// Resolves the parameters of the configuration, imports from other distributions included (init-deploy.md 4.5).
-async fn own_parameters(
+pub(super) async fn own_parameters(
     framework: &Framework,
     configured: &BTreeMap<String, ConfigValue>,
     environment: &str,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::framework::Failure;
 use crate::inventory::{InitStackRecord, init_stack_key, plan_key, read};
 use crate::port::{Inventory, Precondition, RecordKey, ResourceKind, update, update_if_present};
+use crate::runner::{RunnerRecord, TaskSettings, attribute};
 use crate::value::MachineArn;
 
 /// What the custom resource of a plan says of it (deployment-plan.md 4.5), and what its stack knows besides.
@@ -51,6 +52,8 @@ pub async fn register_plan(
         "stackName": plan.stack,
     });
     let identity = identity.as_object().cloned().unwrap_or_default();
+    let runners = runner_bodies(&plan.runners)?;
+    check_runners(&plan.stack, &identity, &runners)?;
     let defaults = plan.payload_defaults.to_string();
     update(inventory, &plan_key(&plan.machine), |body| {
         body.extend(identity.clone());
@@ -62,28 +65,27 @@ pub async fn register_plan(
         };
     })
     .await?;
-    let mut names = BTreeSet::new();
-    for runner in &plan.runners {
-        let record = runner_body(runner)?;
-        let name = record.get("runnerName").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let key = runner_key(&plan.stack, &name);
-        update(inventory, &key, |body| {
+    for (name, record) in &runners {
+        update(inventory, &runner_key(&plan.stack, name), |body| {
             for field in RUNNER_FIELDS {
                 body.remove(*field);
             }
             body.extend(identity.clone());
             body.extend(record.clone());
-            body.insert("attiniVersion".to_owned(), version.into());
+            body.insert(attribute::ATTINI_VERSION.to_owned(), version.into());
         })
         .await?;
-        names.insert(name);
     }
-    for gone in item.runners.difference(&names) {
+    let names: BTreeSet<&String> = runners.keys().collect();
+    let gone: Vec<&String> = item.runners.iter().filter(|runner| !names.contains(runner)).collect();
+    for gone in gone {
         inventory.delete(&runner_key(&plan.stack, gone), Precondition::None).await?;
     }
+    let replaced = old.filter(|old| **old != plan.machine);
     update_if_present(inventory, &stack_key, |body| {
-        let mut arns = item.sfn_arns.clone();
-        if let Some(old) = old.filter(|old| **old != plan.machine) {
+        // Taken from the record as it is now: another plan may be registered at the same time.
+        let mut arns = texts(body, "sfnArns");
+        if let Some(old) = replaced {
             arns.remove(old.as_str());
         }
         arns.insert(plan.machine.as_str().to_owned());
@@ -93,10 +95,15 @@ pub async fn register_plan(
         body.remove("stackError");
     })
     .await?;
-    if let Some(old) = old.filter(|old| **old != plan.machine) {
+    if let Some(old) = replaced {
         inventory.delete(&plan_key(old), Precondition::None).await?;
     }
     Ok(())
+}
+
+fn texts(body: &Map<String, Value>, field: &str) -> BTreeSet<String> {
+    let items = body.get(field).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Removes a plan and the runners of its stack. Doing it twice is doing it once.
@@ -106,17 +113,18 @@ pub async fn register_plan(
 /// When the inventory fails.
 pub async fn unregister_plan(inventory: &dyn Inventory, stack: &str, machine: &MachineArn) -> Result<(), Failure> {
     let key = init_stack_key(stack);
-    if let Some(found) = inventory.find(&key).await? {
-        let item: InitStackRecord = read(&key, found.body)?;
-        for runner in &item.runners {
-            inventory.delete(&runner_key(stack, runner), Precondition::None).await?;
+    let left = update_if_present(inventory, &key, |body| {
+        let mut arns = texts(body, "sfnArns");
+        arns.remove(machine.as_str());
+        body.insert("sfnArns".to_owned(), json!(arns));
+    })
+    .await?;
+    // Another plan of the stack still needs the runners.
+    if let Some(body) = left.filter(|body| texts(body, "sfnArns").is_empty()) {
+        for runner in texts(&body, "runners") {
+            inventory.delete(&runner_key(stack, &runner), Precondition::None).await?;
         }
-        update_if_present(inventory, &key, |body| {
-            let left: BTreeSet<&String> = item.sfn_arns.iter().filter(|arn| *arn != machine.as_str()).collect();
-            body.insert("sfnArns".to_owned(), json!(left));
-            body.remove("runners");
-        })
-        .await?;
+        update_if_present(inventory, &key, |body| drop(body.remove("runners"))).await?;
     }
     inventory.delete(&plan_key(machine), Precondition::None).await?;
     Ok(())
@@ -129,65 +137,99 @@ pub(crate) fn runner_key(stack: &str, runner: &str) -> RecordKey {
 
 /// Attributes that a registration owns; those written while the runner runs stay (deployment-plan.md 11).
 const RUNNER_FIELDS: &[&str] = &[
-    "taskDefinitionArn",
-    "assignPublicIp",
-    "sqsQueueUrl",
-    "cluster",
-    "container",
-    "roleArn",
-    "logLevel",
-    "subnets",
-    "securityGroups",
-    "maxConcurrentJobs",
-    "idleTimeToLive",
-    "jobTimeout",
-    "cpu",
-    "memory",
-    "startupCommandsTimeout",
-    "startupCommands",
-    "ec2Configuration",
+    attribute::TASK_DEFINITION_ARN,
+    attribute::ASSIGN_PUBLIC_IP,
+    attribute::QUEUE_URL,
+    attribute::CLUSTER,
+    attribute::CONTAINER,
+    attribute::ROLE_ARN,
+    attribute::LOG_LEVEL,
+    attribute::SUBNETS,
+    attribute::SECURITY_GROUPS,
+    attribute::MAX_CONCURRENT_JOBS,
+    attribute::IDLE_TIME_TO_LIVE,
+    attribute::JOB_TIMEOUT,
+    attribute::CPU,
+    attribute::MEMORY,
+    attribute::STARTUP_COMMANDS_TIMEOUT,
+    attribute::STARTUP_COMMANDS,
+    attribute::EC2_CONFIGURATION,
 ];
 
-/// Turns the macro's record of a runner into the inventory's attributes.
-fn runner_body(runner: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
-    let name = runner.get("name").and_then(Value::as_str).unwrap_or_default();
-    let bad = |field: &str, value: &Value| {
-        Failure::new("RegistrationError", format!("runner {name}: {field} must be an integer, not {value}"))
-    };
-    let mut body = Map::new();
-    body.insert("cluster".to_owned(), "attini-default".into());
-    for (field, value) in runner {
-        let (attribute, value) = match field.as_str() {
-            "name" => ("runnerName", value.clone()),
-            "queueUrl" => ("sqsQueueUrl", value.clone()),
-            "containerName" => ("container", value.clone()),
-            "installationCommands" => match value.as_array() {
-                Some(commands) if !commands.is_empty() => ("startupCommands", value.clone()),
-                _ => continue,
-            },
-            "subnets" | "securityGroups" => {
-                let list: Vec<&str> = value.as_str().unwrap_or_default().split(',').map(str::trim).collect();
-                let list: BTreeSet<&str> = list.into_iter().filter(|item| !item.is_empty()).collect();
-                (field.as_str(), json!(list))
+/// Reads the macro's records of the runners, by name.
+fn runner_bodies(runners: &[Map<String, Value>]) -> Result<BTreeMap<String, Map<String, Value>>, Failure> {
+    let mut bodies = BTreeMap::new();
+    let mut problems = Vec::new();
+    for runner in runners {
+        match runner.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()) {
+            Some(name) => {
+                bodies.insert(name.to_owned(), runner_body(name, runner, &mut problems));
             }
-            "maxConcurrentJobs"
-            | "idleTimeToLive"
-            | "jobTimeout"
-            | "cpu"
-            | "memory"
-            | "installationCommandsTimeout" => {
+            None => problems.push("a runner has no `name`".to_owned()),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(bodies),
+        false => Err(Failure::new("RegistrationError", problems.join("; "))),
+    }
+}
+
+/// Checks what a runner would refuse to start with (deployment-plan.md 10.6).
+fn check_runners(
+    stack: &str,
+    identity: &Map<String, Value>,
+    runners: &BTreeMap<String, Map<String, Value>>,
+) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    for (name, record) in runners {
+        let mut body = identity.clone();
+        body.extend(record.clone());
+        problems.extend(RunnerRecord::read(&format!("{stack}-{name}"), &body).err().map(|error| error.to_string()));
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new("RegistrationError", problems.join("; "))),
+    }
+}
+
+/// Turns the macro's record of a runner into the inventory's attributes.
+fn runner_body(name: &str, runner: &Map<String, Value>, problems: &mut Vec<String>) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert(attribute::CLUSTER.to_owned(), TaskSettings::DEFAULT_CLUSTER.into());
+    for (field, value) in runner.iter().filter(|(_, value)| !value.is_null()) {
+        let attribute = match field.as_str() {
+            "name" => attribute::RUNNER_NAME,
+            "queueUrl" => attribute::QUEUE_URL,
+            "containerName" => attribute::CONTAINER,
+            "installationCommands" => attribute::STARTUP_COMMANDS,
+            "installationCommandsTimeout" => attribute::STARTUP_COMMANDS_TIMEOUT,
+            other => other,
+        };
+        let value = match attribute {
+            attribute::STARTUP_COMMANDS if value.as_array().is_none_or(Vec::is_empty) => continue,
+            attribute::SUBNETS | attribute::SECURITY_GROUPS => {
+                let items = value.as_str().unwrap_or_default().split(',').map(str::trim);
+                json!(items.filter(|item| !item.is_empty()).collect::<BTreeSet<&str>>())
+            }
+            attribute::MAX_CONCURRENT_JOBS
+            | attribute::IDLE_TIME_TO_LIVE
+            | attribute::JOB_TIMEOUT
+            | attribute::CPU
+            | attribute::MEMORY
+            | attribute::STARTUP_COMMANDS_TIMEOUT => {
                 let number = match value {
                     Value::String(text) => text.trim().parse::<i64>().ok(),
                     other => other.as_i64(),
                 };
-                let number = number.ok_or_else(|| bad(field, value))?;
-                let attribute =
-                    if field == "installationCommandsTimeout" { "startupCommandsTimeout" } else { field.as_str() };
-                (attribute, number.into())
+                let Some(number) = number else {
+                    problems.push(format!("runner {name}: {field} must be an integer, not {value}"));
+                    continue;
+                };
+                number.into()
             }
-            _ => (field.as_str(), value.clone()),
+            _ => value.clone(),
         };
         body.insert(attribute.to_owned(), value);
     }
-    Ok(body)
+    body
 }

@@ -225,7 +225,8 @@ impl DeploymentRecord {
 
 /// Writes a new deployment: its own record, and the copy at time 0 unless that belongs to a newer one.
 ///
-/// The copy takes over the executions of the one it replaces, so that jobs of a plan that still runs are not refused
+/// A record that an earlier call wrote for the same upload keeps what it knows and this one does not. A copy that is taken
+/// over from an older deployment keeps that one's executions, so that jobs of a plan that still runs are not refused
 /// before it is really replaced (init-deploy.md 8.1). Two deployments of the same millisecond get different times. Says
 /// whether this is the newest deployment.
 ///
@@ -234,19 +235,22 @@ impl DeploymentRecord {
 /// When the inventory cannot be written.
 pub async fn save_deployment(inventory: &dyn Inventory, record: &mut DeploymentRecord) -> Result<bool, Failure> {
     let name = record.name();
+    let is_ours = |body: &Map<String, Value>, record: &DeploymentRecord| {
+        body.get("objectIdentifier").and_then(Value::as_str) == Some(record.object_identifier.as_str())
+    };
     loop {
         let own = RecordKey::Deployment(name.clone(), record.time());
-        let when = match inventory.find(&own).await? {
-            None => Precondition::Absent,
-            Some(found) if found.body.get("objectIdentifier") == Some(&record.object_identifier.clone().into()) => {
-                Precondition::Unchanged(found.revision)
+        let (body, when) = match inventory.find(&own).await? {
+            None => (record.body(), Precondition::Absent),
+            Some(found) if is_ours(&found.body, record) => {
+                (merged(found.body, record.body()), Precondition::Unchanged(found.revision))
             }
             Some(_) => {
                 record.started_at += 1;
                 continue;
             }
         };
-        match inventory.put(&own, record.body(), when).await {
+        match inventory.put(&own, body, when).await {
             Ok(_) => break,
             Err(InventoryError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -254,19 +258,20 @@ pub async fn save_deployment(inventory: &dyn Inventory, record: &mut DeploymentR
     }
     let latest = RecordKey::latest(&name);
     loop {
-        let found = inventory.find(&latest).await?;
-        let mut copy = record.body();
-        let when = match found {
-            None => Precondition::Absent,
+        let (copy, when) = match inventory.find(&latest).await? {
+            None => (record.body(), Precondition::Absent),
+            Some(old) if is_ours(&old.body, record) => {
+                (merged(old.body, record.body()), Precondition::Unchanged(old.revision))
+            }
             Some(old) => {
-                let old_time = old.body.get("startedAt").and_then(Value::as_i64).unwrap_or(0);
-                if old_time > record.started_at {
+                if started_at(&old.body) > record.started_at {
                     return Ok(false);
                 }
+                let mut copy = record.body();
                 if let Some(arns) = old.body.get("executionArns").filter(|_| record.execution_arns.is_empty()) {
                     copy.insert("executionArns".to_owned(), arns.clone());
                 }
-                Precondition::Unchanged(old.revision)
+                (copy, Precondition::Unchanged(old.revision))
             }
         };
         match inventory.put(&latest, copy, when).await {
@@ -275,6 +280,26 @@ pub async fn save_deployment(inventory: &dyn Inventory, record: &mut DeploymentR
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+fn started_at(body: &Map<String, Value>) -> i64 {
+    body.get("startedAt").and_then(Value::as_i64).unwrap_or(0)
+}
+
+/// Lays a record over an earlier one of the same upload; what the new one does not know stays.
+fn merged(mut earlier: Map<String, Value>, new: Map<String, Value>) -> Map<String, Value> {
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    for (field, value) in new {
+        if !is_empty(&value) || !earlier.contains_key(&field) {
+            earlier.insert(field, value);
+        }
+    }
+    earlier
 }
 
 /// Changes every record of one upload: its own, and the copy at time 0 while that belongs to it.
@@ -293,7 +318,38 @@ pub async fn update_deployment<F>(
 where
     F: Fn(&mut Map<String, Value>) + Send + Sync,
 {
-    let records = inventory.list_by_object(name, object).await?;
+    update_records(inventory, name, object, |_| true, change).await
+}
+
+/// As [`update_deployment`], without the copy at time 0.
+pub(crate) async fn update_own<F>(
+    inventory: &dyn Inventory,
+    name: &DeploymentName,
+    object: &ObjectIdentifier,
+    change: F,
+) -> Result<usize, Failure>
+where
+    F: Fn(&mut Map<String, Value>) + Send + Sync,
+{
+    update_records(inventory, name, object, |key| !is_copy(key), change).await
+}
+
+fn is_copy(key: &RecordKey) -> bool {
+    matches!(key, RecordKey::Deployment(_, time) if time.as_ms() == 0)
+}
+
+async fn update_records<F>(
+    inventory: &dyn Inventory,
+    name: &DeploymentName,
+    object: &ObjectIdentifier,
+    wanted: fn(&RecordKey) -> bool,
+    change: F,
+) -> Result<usize, Failure>
+where
+    F: Fn(&mut Map<String, Value>) + Send + Sync,
+{
+    let mut records = inventory.list_by_object(name, object).await?;
+    records.retain(|record| wanted(&record.key));
     for record in &records {
         update_if_present(inventory, &record.key, |body| {
             // The copy at time 0 may have gone over to a newer upload since it was listed.
@@ -318,7 +374,7 @@ pub async fn find_deployment(
 ) -> Result<Option<DeploymentRecord>, Failure> {
     let mut newest: Option<DeploymentRecord> = None;
     for record in inventory.list_by_object(name, object).await? {
-        if matches!(&record.key, RecordKey::Deployment(_, time) if time.as_ms() == 0) {
+        if is_copy(&record.key) {
             continue;
         }
         let found = DeploymentRecord::from_record(&record.key, record.body)?;

@@ -6,12 +6,22 @@ use thiserror::Error;
 use super::BoxError;
 
 /// A message taken from a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// What [`JobQueue::delete`] and [`JobQueue::release`] want back.
     pub handle: String,
     /// The message.
     pub body: String,
+}
+
+/// A message holds the token of the waiting step, so its text is not shown.
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("handle", &self.handle)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Queues of jobs, one per runner.

@@ -114,7 +114,10 @@ impl StackStatus {
         self.0.ends_with("_IN_PROGRESS")
     }
 
-    /// Says whether the wanted state was reached: `CREATE_COMPLETE`, `UPDATE_COMPLETE`, also while old resources go.
+    /// Says whether the wanted state was reached and the operation has ended: `CREATE_COMPLETE`, `UPDATE_COMPLETE`.
+    ///
+    /// `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS` is still in progress: the stack takes no other operation until old resources are
+    /// gone.
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self.0.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
@@ -184,9 +187,13 @@ impl StackEvent {
     pub const STACK_TYPE: &'static str = "AWS::CloudFormation::Stack";
 
     /// Says whether the event is about the stack itself, not one of its resources or nested stacks.
+    ///
+    /// A nested stack may have the name of its parent as its logical id, but not its unique id (framework-stack.md C4).
     #[must_use]
     pub fn is_about_the_stack(&self) -> bool {
-        self.resource_type == Self::STACK_TYPE && self.logical_id == self.stack.as_str()
+        self.resource_type == Self::STACK_TYPE
+            && self.logical_id == self.stack.as_str()
+            && self.physical_id.as_ref().is_none_or(|id| *id == self.stack_id)
     }
 }
 
@@ -223,7 +230,11 @@ pub trait StackService: fmt::Debug + Send + Sync {
     /// [`StackError::NothingToUpdate`], [`StackError::NotFound`], or [`StackError::Refused`].
     async fn update(&self, request: &StackRequest) -> Result<String, StackError>;
 
-    /// Starts the deletion of a stack; absent is fine.
+    /// Starts the deletion of a stack; absent is fine, and so is one that is being deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::Refused`], for a protected stack say.
     async fn delete(&self, target: &StackTarget, service_role: Option<&str>, token: &str) -> Result<(), StackError>;
 
     /// Returns the stack, if it exists. A deleted stack does not exist.
@@ -232,6 +243,10 @@ pub trait StackService: fmt::Debug + Send + Sync {
     /// Returns a page of the stack's events, oldest first, those after the event with id `after`.
     ///
     /// Events of a deleted stack can still be read by its unique id in `target.name`'s place: pass `stack_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::NotFound`] for a stack that never was, and for a deleted one without its `stack_id`.
     async fn events(
         &self,
         target: &StackTarget,
@@ -240,6 +255,10 @@ pub trait StackService: fmt::Debug + Send + Sync {
     ) -> Result<Page<StackEvent>, StackError>;
 
     /// Returns the parameters that a template declares.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::Refused`] for a template that is not there or no template.
     async fn declared_parameters(
         &self,
         target: &StackTarget,

@@ -1,6 +1,6 @@
 use super::Action;
 use crate::framework::Failure;
-use crate::port::StackDescription;
+use crate::port::{StackDescription, StackError, StackRequest, StackService};
 
 /// Tag that stacks of steps bear; the framework may only touch those that do (actions.md 5.7).
 pub(crate) const RESOURCE_TYPE_TAG: (&str, &str) = ("AttiniResourceType", "cloudformation-stack");
@@ -53,6 +53,22 @@ pub fn decide_operation(existing: Option<&StackDescription>, action: Action) -> 
         }
         (Action::Deploy, "DELETE_FAILED") => Ok(Operation::Recreate),
         (Action::Deploy, _) => Ok(Operation::Update),
+    }
+}
+
+/// Creates a stack and returns its id. When the answer is lost it asks once more: the same token is the same operation.
+pub(crate) async fn create_stack(stacks: &dyn StackService, request: &StackRequest) -> Result<String, StackError> {
+    match stacks.create(request).await {
+        Err(StackError::Unavailable { .. }) => stacks.create(request).await,
+        answer => answer,
+    }
+}
+
+/// Updates a stack and returns its id; asks once more as [`create_stack`] does.
+pub(crate) async fn update_stack(stacks: &dyn StackService, request: &StackRequest) -> Result<String, StackError> {
+    match stacks.update(request).await {
+        Err(StackError::Unavailable { .. }) => stacks.update(request).await,
+        answer => answer,
     }
 }
 

@@ -1,78 +1,82 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::StepInput;
 use crate::framework::{Failure, Framework};
-use crate::guard::step_output;
+use crate::guard::{all_events, step_output};
 use crate::inventory::{InitStackRecord, StackRecord, init_stack_key, read, stack_key};
 use crate::port::{
-    AnswerError, ParameterValue, StackDescription, StackError, StackRequest, StoreError, TemplateLocation, update,
-    update_if_present,
+    AnswerError, ParameterValue, RecordKey, StackDescription, StackError, StackRequest, StoreError, TemplateLocation,
+    update, update_if_present,
 };
 use crate::stack::{
-    Action, Operation, StackFile, StackProperties, ValueSource, ValueSpec, WantedStack, config_file_key,
-    decide_operation,
+    Action, Operation, StackFile, StackProperties, ValueSource, ValueSpec, WantedStack, config_file_key, create_stack,
+    decide_operation, update_stack,
 };
 use crate::value::Place;
 
 /// Deploys or deletes a stack (actions.md 5). The guard answers the step when the operation ends.
+///
+/// The same step can be run again with the same token: an operation that was accepted is waited for.
 ///
 /// # Errors
 ///
 /// By name, see actions.md 1.6; nothing was changed then, except for a stack whose failed creation was being removed.
 pub(super) async fn run(framework: &Framework, input: &StepInput) -> Result<(), Failure> {
     let wanted = wanted(framework, input).await?;
-    let existing = framework.stacks.find(&wanted.target).await?;
     let place = Place {
         account: framework.place.account.clone(),
         region: wanted.target.region.clone().unwrap_or_else(|| framework.place.region.clone()),
     };
+    let key = stack_key(&wanted.target.name, &place);
+    let existing = framework.stacks.find(&wanted.target).await?;
+    let earlier = earlier_token(framework, input, &key).await?;
+    if let (Some(token), Some(stack)) = (&earlier, &existing)
+        && was_accepted(framework, &wanted, stack, token).await?
+    {
+        return Ok(());
+    }
     let operation = decide_operation(existing.as_ref(), wanted.action)?;
     if operation == Operation::Nothing {
         return answer(framework, input, &json!({})).await;
     }
-    let token = operation_token(framework, input);
-    let template = wanted.template.as_ref().map(ToString::to_string).unwrap_or_default();
-    save_record(framework, input, &place, &wanted, &token, &template).await?;
-
+    if operation == Operation::Delete && wanted.termination_protection == Some(true) {
+        let cause = format!("stack {} is to be deleted and protected against deletion at once", wanted.target.name);
+        return Err(Failure::new("StackConfigError", cause));
+    }
+    let token = earlier.unwrap_or_else(|| operation_token(framework, input));
+    save_record(framework, input, &key, &wanted, &token).await?;
     if operation == Operation::Delete {
         let (target, role) = (&wanted.target, wanted.service_role.as_deref());
-        if wanted.termination_protection == Some(true) {
-            let cause = format!("stack {} is to be deleted and protected against deletion at once", target.name);
-            return Err(Failure::new("StackConfigError", cause));
-        }
         return Ok(framework.stacks.delete(target, role, &token).await?);
     }
     let Some(template) = wanted.template.clone() else {
         return Err(Failure::new("StackConfigError", "no template path is specified"));
     };
     let request = request(framework, input, &wanted, template, existing.as_ref(), &token).await?;
+    if operation == Operation::Recreate {
+        remove_leftover(framework, &wanted, &token).await?;
+    }
     let accepted = match operation {
-        Operation::Recreate => {
-            remove_leftover(framework, &wanted, &token).await?;
-            framework.stacks.create(&request).await
-        }
-        Operation::Create => framework.stacks.create(&request).await,
-        _ => framework.stacks.update(&request).await,
+        Operation::Update => update_stack(framework.stacks.as_ref(), &request).await,
+        _ => create_stack(framework.stacks.as_ref(), &request).await,
     };
     match accepted {
         Ok(stack_id) => {
-            update_if_present(framework.inventory.as_ref(), &stack_key(&wanted.target.name, &place), |body| {
-                if body.get("clientRequestToken").and_then(Value::as_str) == Some(&token) {
-                    body.insert("stackId".to_owned(), stack_id.clone().into());
-                }
+            change_record(framework, &key, &token, |body| {
+                body.insert("stackId".to_owned(), stack_id.clone().into());
             })
-            .await?;
-            Ok(())
+            .await
         }
         Err(StackError::NothingToUpdate { .. }) => {
             let output = match &existing {
                 Some(stack) => step_output(stack, wanted.output_path.as_deref()),
                 None => json!({}),
             };
-            answer(framework, input, &output).await
+            answer(framework, input, &output).await?;
+            change_record(framework, &key, &token, |body| drop(body.remove("sfnToken"))).await
         }
         Err(StackError::AlreadyExists { name }) => {
             let cause = format!(
@@ -83,6 +87,39 @@ pub(super) async fn run(framework: &Framework, input: &StepInput) -> Result<(), 
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Returns the token of the operation that an earlier run of this very step prepared.
+async fn earlier_token(framework: &Framework, input: &StepInput, key: &RecordKey) -> Result<Option<String>, Failure> {
+    let Some(found) = framework.inventory.find(key).await? else { return Ok(None) };
+    let record: StackRecord = read(key, found.body)?;
+    let is_same = record.sfn_token.as_deref() == Some(input.token.expose());
+    Ok(is_same.then_some(record.client_request_token))
+}
+
+/// Says whether the stack service has begun the operation with this token.
+async fn was_accepted(
+    framework: &Framework,
+    wanted: &WantedStack,
+    stack: &StackDescription,
+    token: &str,
+) -> Result<bool, Failure> {
+    let events = all_events(framework.stacks.as_ref(), &wanted.target, Some(&stack.id)).await?;
+    Ok(events.iter().any(|event| event.token.as_deref() == Some(token)))
+}
+
+/// Changes the stack's record while it belongs to the operation with this token.
+async fn change_record<F>(framework: &Framework, key: &RecordKey, token: &str, change: F) -> Result<(), Failure>
+where
+    F: Fn(&mut Map<String, Value>) + Send + Sync,
+{
+    update_if_present(framework.inventory.as_ref(), key, |body| {
+        if body.get("clientRequestToken").and_then(Value::as_str) == Some(token) {
+            change(body);
+        }
+    })
+    .await?;
+    Ok(())
 }
 
 async fn wanted(framework: &Framework, input: &StepInput) -> Result<WantedStack, Failure> {
@@ -150,10 +187,9 @@ fn operation_token(framework: &Framework, input: &StepInput) -> String {
 async fn save_record(
     framework: &Framework,
     input: &StepInput,
-    place: &Place,
+    key: &RecordKey,
     wanted: &WantedStack,
     token: &str,
-    template: &str,
 ) -> Result<(), Failure> {
     let desired = if wanted.action == Action::Delete { "DELETED" } else { "DEPLOYED" };
     let record = StackRecord {
@@ -168,14 +204,14 @@ async fn save_record(
         stack_id: None,
         sfn_execution_arn: input.execution.as_str().to_owned(),
         sfn_token: Some(input.token.expose().to_owned()),
-        template: template.to_owned(),
+        template: wanted.template.as_ref().map(ToString::to_string).unwrap_or_default(),
         stack_type: "Cfn".to_owned(),
         output_path: wanted.output_path.clone(),
         region: wanted.target.region.as_ref().map(|region| region.as_str().to_owned()),
         execution_role_arn: wanted.target.role.clone(),
     };
     let body = json!(record);
-    update(framework.inventory.as_ref(), &stack_key(&wanted.target.name, place), |current| {
+    update(framework.inventory.as_ref(), key, |current| {
         for field in ["stackId", "outputPath", "region", "executionRoleArn", "stackError"] {
             current.remove(field);
         }

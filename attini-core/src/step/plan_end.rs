@@ -1,9 +1,12 @@
 use serde_json::{Value, json};
 
+use super::prepare::SUPERSEDED;
 use crate::deploy::{Ending, end_deployment, notify};
 use crate::framework::{Failure, Framework};
+use crate::guard::{digest_in, upload_digest};
 use crate::inventory::{
-    DeploymentRecord, Outcome, PlanRecord, distribution_key, list_history, plan_key, read, update_deployment,
+    DeploymentRecord, Outcome, PlanRecord, approval_key, distribution_key, list_distributions, list_history,
+    list_waiting_approvals, plan_key, read, update_deployment,
 };
 use crate::port::{Body, ExecutionDescription, ExecutionStatus, Precondition, update_if_present};
 use crate::value::ObjectKey;
@@ -14,13 +17,10 @@ use crate::value::ObjectKey;
 ///
 /// # Errors
 ///
-/// When a port fails; the end can be given again. A replaced execution that belongs to no deployment is ignored.
+/// When a port fails; the end can be given again. An execution that is no deployment's (any more) is ignored.
 pub async fn plan_ended(framework: &Framework, execution: &ExecutionDescription, steps: u64) -> Result<(), Failure> {
     let inventory = framework.inventory.as_ref();
-    let machine = execution.arn.machine();
-    let key = plan_key(&machine);
-    let Some(found) = inventory.find(&key).await? else { return Ok(()) };
-    let plan: PlanRecord = read(&key, found.body)?;
+    let key = plan_key(&execution.arn.machine());
     let status = execution.status.as_str();
     update_if_present(inventory, &key, |body| {
         let newer = body.get("startTime").and_then(Value::as_i64).unwrap_or(0) > execution.started.as_ms();
@@ -30,10 +30,25 @@ pub async fn plan_ended(framework: &Framework, execution: &ExecutionDescription,
         }
     })
     .await?;
-    // Newest first, so the deployment of a plan that just ended is among the first.
-    let history = list_history(inventory, &plan.environment, &plan.distribution_name, usize::MAX).await?;
-    let ours = |found: &&DeploymentRecord| found.execution_arns.values().any(|arn| arn == execution.arn.as_str());
-    let Some(deployment) = history.iter().find(ours) else { return Ok(()) };
+    let candidates = match inventory.find(&key).await? {
+        Some(found) => {
+            let plan: PlanRecord = read(&key, found.body)?;
+            vec![(plan.environment, plan.distribution_name)]
+        }
+        // Its stack has another machine by now, or none; the deployment still has to end.
+        None => {
+            let all = list_distributions(inventory, None).await?;
+            all.into_iter().map(|found| (found.environment, found.distribution_name)).collect()
+        }
+    };
+    let mut found = None;
+    for (environment, distribution) in &candidates {
+        close_approvals(framework, environment, distribution, execution).await?;
+        // Newest first, so the deployment of a plan that just ended is among the first.
+        let history = list_history(inventory, environment, distribution, usize::MAX).await?;
+        found = found.or_else(|| history.into_iter().find(|deployment| belongs_to(execution, deployment)));
+    }
+    let Some(deployment) = &found else { return Ok(()) };
 
     if let (ExecutionStatus::Succeeded, Some(output)) = (execution.status, &execution.output) {
         save_output(framework, deployment, output).await?;
@@ -46,6 +61,8 @@ pub async fn plan_ended(framework: &Framework, execution: &ExecutionDescription,
         ExecutionStatus::Succeeded => Outcome::Succeeded,
         ExecutionStatus::Aborted => Outcome::Aborted,
         ExecutionStatus::TimedOut => Outcome::TimedOut,
+        // The plan gave way to a newer deployment by itself.
+        ExecutionStatus::Failed if execution.error.as_deref() == Some(SUPERSEDED) => Outcome::Aborted,
         ExecutionStatus::Failed | ExecutionStatus::Running => Outcome::Failed,
     };
     let error = (outcome != Outcome::Succeeded).then(|| {
@@ -62,6 +79,37 @@ pub async fn plan_ended(framework: &Framework, execution: &ExecutionDescription,
     });
     let (environment, distribution) = (&deployment.environment, &deployment.distribution_name);
     notify(framework, "DeploymentPlanEnd", status, environment, distribution, body).await;
+    Ok(())
+}
+
+/// Says whether an execution is a deployment's own: it is the one recorded for its machine, or none is recorded, because it
+/// never came to the end of its first state, and it bears the upload's digest in its name.
+fn belongs_to(execution: &ExecutionDescription, deployment: &DeploymentRecord) -> bool {
+    match deployment.execution_arns.get(execution.arn.machine().name()) {
+        Some(recorded) => recorded == execution.arn.as_str(),
+        None => digest_in(&execution.arn) == Some(&upload_digest(&deployment.object())),
+    }
+}
+
+/// Nobody waits for the approvals of an execution that has ended.
+async fn close_approvals(
+    framework: &Framework,
+    environment: &str,
+    distribution: &str,
+    execution: &ExecutionDescription,
+) -> Result<(), Failure> {
+    let inventory = framework.inventory.as_ref();
+    let mut waiting = list_waiting_approvals(inventory, environment, distribution).await?;
+    waiting.retain(|found| found.execution_arn == execution.arn.as_str());
+    for approval in &waiting {
+        let key = approval_key(environment, distribution, &approval.step_name);
+        update_if_present(inventory, &key, |body| {
+            if body.get("sfnToken").and_then(Value::as_str) == approval.sfn_token.as_deref() {
+                body.remove("sfnToken");
+            }
+        })
+        .await?;
+    }
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
 use crate::deploy::notify;
 use crate::framework::{Failure, Framework};
+use crate::guard::{digest_in, upload_digest};
 use crate::inventory::{
     DeploymentRecord, DistributionRecord, InitStackRecord, PlanRecord, distribution_key, find_deployment,
     init_stack_key, plan_key, read, update_deployment,
@@ -38,7 +38,12 @@ pub(super) async fn run(framework: &Framework, input: &Value) -> Result<Value, F
     };
     if is_superseded(&execution, &object) {
         let cause = format!("Stopped due to new execution started: {}", replaced_by(&deployment));
-        return Err(Failure::new("ExecutionSuperseded", cause));
+        return Err(Failure::new(SUPERSEDED, cause));
+    }
+    if let (Some(outcome), true) = (deployment.outcome, digest_in(&execution).is_some()) {
+        let why = deployment.error_message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+        let cause = format!("the deployment ended as {} before its plan began{why}", outcome.as_str());
+        return Err(Failure::new(SUPERSEDED, cause));
     }
     make_room(framework, &machine, &execution, &plan, &deployment).await?;
 
@@ -70,15 +75,13 @@ pub(super) async fn run(framework: &Framework, input: &Value) -> Result<Value, F
     }))
 }
 
+/// Error name of an execution that has to give way.
+pub(super) const SUPERSEDED: &str = "ExecutionSuperseded";
+
 /// An execution that the framework starts bears the digest of its upload in its name. When the plan has meanwhile been
 /// registered for another upload, the execution would deploy what it was not started for.
 fn is_superseded(execution: &ExecutionArn, object: &ObjectIdentifier) -> bool {
-    match execution.id().split_once('-') {
-        Some((digest, time)) if digest.len() == 32 && time.bytes().all(|b| b.is_ascii_digit()) => {
-            digest != hex::encode(Md5::digest(object.as_str().as_bytes()))
-        }
-        _ => false,
-    }
+    digest_in(execution).is_some_and(|digest| digest != upload_digest(object))
 }
 
 fn replaced_by(deployment: &DeploymentRecord) -> String {
@@ -86,7 +89,9 @@ fn replaced_by(deployment: &DeploymentRecord) -> String {
     format!("replaced by the deployment of {} {}{by}", deployment.distribution_name, deployment.distribution_id)
 }
 
-/// What a new execution does while another one runs (deployment-plan.md 4.1, actions.md 2.6).
+/// What a new execution does while an older one runs (deployment-plan.md 4.1, actions.md 2.6).
+///
+/// A newer one is left alone: it does the same with this one. So of two that begin at once exactly one gives way.
 async fn make_room(
     framework: &Framework,
     machine: &MachineArn,
@@ -94,16 +99,28 @@ async fn make_room(
     plan: &PlanRecord,
     deployment: &DeploymentRecord,
 ) -> Result<(), Failure> {
-    let mut running = Vec::new();
+    let workflows = framework.workflows.as_ref();
+    let mut others = Vec::new();
     loop {
-        let page = framework.workflows.list_running(machine, running.last()).await?;
+        let page = workflows.list_running(machine, others.last()).await?;
         let more = page.more && !page.items.is_empty();
-        running.extend(page.items);
+        others.extend(page.items);
         if !more {
             break;
         }
     }
-    running.retain(|other| other != execution);
+    others.retain(|other| other != execution);
+    if others.is_empty() {
+        return Ok(());
+    }
+    let own = workflows.describe(execution).await?.started;
+    let mut running = Vec::new();
+    for other in others {
+        let started = workflows.describe(&other).await?.started;
+        if (started, &other) < (own, execution) {
+            running.push(other);
+        }
+    }
     let Some(first) = running.first() else { return Ok(()) };
     match plan.concurrency.as_deref() {
         Some("queue") => {
@@ -117,7 +134,7 @@ async fn make_room(
         _ => {
             let cause = format!("Stopped due to new execution started: {}", replaced_by(deployment));
             for other in &running {
-                framework.workflows.stop(other, &cause).await?;
+                workflows.stop(other, &cause).await?;
             }
             Ok(())
         }
@@ -182,7 +199,7 @@ mod tests {
     #[test]
     fn an_execution_started_for_another_upload_is_superseded() {
         let object = ObjectIdentifier::from_record("dev/infra/infra.zip#v1");
-        let digest = hex::encode(Md5::digest(object.as_str().as_bytes()));
+        let digest = upload_digest(&object);
         let arn = |name: &str| ExecutionArn::from_record(format!("arn:aws:states:r:a:execution:m:{name}"));
         assert!(!is_superseded(&arn(&format!("{digest}-1700000000000")), &object));
         assert!(is_superseded(&arn("00000000000000000000000000000000-1700000000000"), &object));
