@@ -38,8 +38,7 @@ pub fn unsupported_steps(document: &Document, template: &Value) -> Vec<Problem> 
             continue;
         }
         let Some(definition) = resource.definition(template) else { continue };
-        let definition_at = at.key("Properties").key("DeploymentPlan");
-        for step in plan::steps(definition, &definition_at) {
+        for step in plan::steps(definition, &at) {
             if step.kind.starts_with("Attini") && !supported_step_types().contains(&step.kind.as_str()) {
                 let message =
                     format!("step `{}` has the type {}, which this version cannot run yet", step.name, step.kind);
