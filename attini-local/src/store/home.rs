@@ -355,7 +355,8 @@ mod tests {
         fs::create_dir(&shared).expect("creates");
         fs::write(shared.join("thesis.txt"), "years of work").expect("writes");
         Home::open(&shared).expect("creates").remove().expect("removes");
-        let left: Vec<_> = fs::read_dir(&shared).expect("lists").map(|entry| entry.expect("reads").file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(&shared).expect("lists").map(|entry| entry.expect("reads").file_name()).collect();
         assert_eq!(left, ["thesis.txt"]);
     }
 
