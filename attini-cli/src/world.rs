@@ -113,6 +113,8 @@ pub(crate) struct PackageRequest {
     pub distribution_version: Option<String>,
     /// Whether to leave out the package commands.
     pub skip_commands: bool,
+    /// Whether this version has to run every step; what it cannot run is only warned of otherwise.
+    pub must_run: bool,
     /// Whether the output of package commands must come as events instead of going to the terminal.
     pub capture_output: bool,
 }

@@ -10,7 +10,7 @@ mod publish;
 mod registration;
 mod upload;
 
-pub use check::{check_template, unsupported_steps};
+pub use check::{check_plans, check_template, unsupported_steps};
 pub(crate) use end::notify;
 pub use end::{Ending, end_deployment, record_upload_failure};
 pub use fingerprint::fingerprint;

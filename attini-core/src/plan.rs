@@ -18,6 +18,7 @@ mod request;
 mod resource;
 mod retry;
 mod runner;
+mod sam;
 mod simple;
 mod steps;
 mod survey;
@@ -30,6 +31,7 @@ pub use defaults::{decode_defaults, encode_defaults};
 pub use expansion::{Expansion, check, expand};
 pub use problem::PlanProblem;
 pub use request::{MacroRequest, MacroSettings, macro_response};
+pub use sam::{SamProject, sam_projects};
 pub use survey::{PlanKind, PlanResource, StepInfo, find_plans, needs_default_vpc, steps, used_runners};
 pub use translate::translate_template;
 

@@ -24,7 +24,7 @@ pub use copy::{CopyError, WorkCopy};
 pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
 pub use folder::FolderTree;
-pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
+pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, SamError, package};
 
 /// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
 ///

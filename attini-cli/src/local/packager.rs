@@ -10,7 +10,7 @@ use attini_core::distribution::{Archive, ArchiveError, EntryTime, Limits, Select
 use attini_core::document::{DocPath, MAX_BYTES};
 use attini_core::problem::Problems;
 use attini_core::value::{DistributionId, Version};
-use attini_local::project::{self, EditError, PackageError, PackageOptions, find_config, package, set_value};
+use attini_local::project::{self, EditError, PackageError, PackageOptions, SamError, find_config, package, set_value};
 use serde_json::json;
 
 use crate::error::{CommandError, ErrorKind};
@@ -38,6 +38,7 @@ impl Packager for Folders {
             distribution_id: id.as_ref(),
             distribution_version: version.as_ref(),
             skip_commands: request.skip_commands,
+            must_run: request.must_run,
             environment_script,
             cli_dir: cli.as_deref().and_then(Path::parent),
             json: request.capture_output,
@@ -133,6 +134,11 @@ impl From<PackageError> for CommandError {
                 let text = "Could not deploy distribution. The names of some files cannot be published";
                 of_problems(ErrorKind::Execution, text, problems)
             }
+            PackageError::Sam(SamError::NotInstalled { .. }) => {
+                Self::execution(error).hint("install the AWS SAM command line, or build the project before packaging")
+            }
+            PackageError::Sam(SamError::NotBuilt { .. }) => Self::execution(error)
+                .hint("leave out `--skip-commands`, or run `sam build` in the project before packaging"),
             error => Self::execution(error),
         }
     }

@@ -15,6 +15,19 @@ const LATER_STEP_TYPES: [&str; 3] = ["AttiniCdk", "AttiniImport", "AttiniSam"];
 ///
 /// Everything that is wrong, with file, line and column.
 pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
+    let (template, unsupported) = check_plans(file_name, text)?;
+    match unsupported.is_empty() {
+        true => Ok(template),
+        false => Err(Problems(unsupported)),
+    }
+}
+
+/// Checks an init template without regard to who will run its plans. Returns the template as JSON, and what this version cannot run.
+///
+/// # Errors
+///
+/// Everything that is wrong, with file, line and column; what this version cannot run is added at the end.
+pub fn check_plans(file_name: &str, text: &str) -> Result<(Value, Vec<Problem>), Problems> {
     let document = Document::parse(file_name, text)?;
     let mut problems = document.duplicate_keys();
     let template = document.to_json();
@@ -22,11 +35,12 @@ pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
         return Err(Problems::one(format!("{file_name} is not a CloudFormation template: it has no `Resources`")));
     }
     problems.extend(plan::check(&template).iter().map(|found| located(&document, found)));
-    problems.extend(unsupported_steps(&document, &template));
-    match problems.is_empty() {
-        true => Ok(template),
-        false => Err(Problems(problems)),
+    let unsupported = unsupported_steps(&document, &template);
+    if problems.is_empty() {
+        return Ok((template, unsupported));
     }
+    problems.extend(unsupported);
+    Err(Problems(problems))
 }
 
 /// Returns a problem for every step of a type that this version cannot run: its name, its place, and what there is.

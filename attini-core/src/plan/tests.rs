@@ -7,6 +7,7 @@
 mod locations;
 mod properties;
 mod runner;
+mod sam_projects;
 mod simple;
 mod steps;
 mod survey;

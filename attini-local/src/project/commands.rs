@@ -220,7 +220,7 @@ enum Event {
 }
 
 /// Runs a command whose output and errors go into one stream, and hands on its lines as they come.
-fn follow(mut command: Command, output: &mut dyn FnMut(&str)) -> io::Result<ExitStatus> {
+pub(super) fn follow(mut command: Command, output: &mut dyn FnMut(&str)) -> io::Result<ExitStatus> {
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     let child = command.spawn()?;

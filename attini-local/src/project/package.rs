@@ -3,6 +3,7 @@
 mod overlay;
 mod paths;
 mod report;
+mod sam;
 mod source;
 mod template;
 
@@ -28,6 +29,7 @@ use thiserror::Error;
 
 use self::overlay::Overlay;
 use self::report::Teller;
+pub use self::sam::SamError;
 use self::source::Source;
 use self::template::Template;
 use super::commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
@@ -48,8 +50,10 @@ pub struct PackageOptions<'a> {
     pub distribution_id: Option<&'a DistributionId>,
     /// Version of the distribution, whatever the project says: a semantic version.
     pub distribution_version: Option<&'a Version>,
-    /// Leaves out the package commands.
+    /// Leaves out the package commands, and `sam build`.
     pub skip_commands: bool,
+    /// Refuses steps that this version cannot run, because it is to run them. They are only warned of otherwise.
+    pub must_run: bool,
     /// Shell file that the package commands begin with, relative to the root.
     pub environment_script: Option<&'a str>,
     /// Folder of the running CLI, for package commands that call it.
@@ -70,6 +74,7 @@ impl<'a> PackageOptions<'a> {
             distribution_id: None,
             distribution_version: None,
             skip_commands: false,
+            must_run: false,
             environment_script: None,
             cli_dir: None,
             json: false,
@@ -161,6 +166,9 @@ pub enum PackageError {
     /// The package commands failed.
     #[error(transparent)]
     Commands(#[from] CommandError),
+    /// A SAM project could not be built.
+    #[error(transparent)]
+    Sam(#[from] SamError),
     /// What goes in could not be decided, or has names that cannot be published.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -174,7 +182,7 @@ pub enum PackageError {
 
 /// Packages a project and returns the zip in its `attini_dist` folder.
 ///
-/// The project itself is not changed: package commands run in a copy, and without commands no copy is made. The template
+/// The project itself is not changed: package commands and `sam build` run in a copy, and where neither is needed no copy is made. The template
 /// is checked as the framework will, so that mistakes show up here. Equal files, options and ids give equal bytes;
 /// an id that nobody sets is random.
 ///
@@ -197,7 +205,8 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
     if let Some(version) = options.distribution_version {
         teller.message(format!("Distribution version set to: {version}"));
     }
-    let (source, copy) = match source.has_commands() && !options.skip_commands {
+    let has_commands = source.has_commands() && !options.skip_commands;
+    let (source, copy) = match has_commands || has_sam_projects(options, &source)? {
         true => prepare_copy(&source, options, &mut teller).map(|(source, copy)| (source, Some(copy)))?,
         false => (source, None),
     };
@@ -206,7 +215,7 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
     let staged = dist.stage()?;
     let (report, skipped) = write(options, &source, copy.as_ref(), staged.as_file(), &mut teller)?;
     let zip = match &copy {
-        Some(copy) if !source.config.package.post_commands.is_empty() => {
+        Some(copy) if has_commands && !source.config.package.post_commands.is_empty() => {
             let zip = copy.path().join(&file_name);
             // In one step, so that nothing is written through a link of that name.
             let placed = NamedTempFile::new_in(copy.path()).and_then(|temporary| {
@@ -224,7 +233,12 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
     source.packaged(zip, report, skipped)
 }
 
-/// Makes the copy, runs the prePackage commands in it, and reads what they made of the configuration.
+/// Says whether a template that no command makes has SAM projects, which are built and packed in a copy.
+fn has_sam_projects(options: &PackageOptions<'_>, source: &Source) -> Result<bool, PackageError> {
+    Ok(Template::find(options, options.directory, source)?.is_some_and(|template| !template.sam_projects().is_empty()))
+}
+
+/// Makes the copy, runs the prePackage commands in it unless they are left out, and reads what they made of the configuration.
 fn prepare_copy(
     source: &Source,
     options: &PackageOptions<'_>,
@@ -234,7 +248,9 @@ fn prepare_copy(
     let copy = WorkCopy::of(options.directory)?;
     teller.warnings(copy.warnings().to_vec());
     write_file(copy.path(), source.file, source.config.document().text().as_bytes())?;
-    run(options, CommandPhase::PrePackage, &source.config.package.pre_commands, &copy, teller)?;
+    if !options.skip_commands {
+        run(options, CommandPhase::PrePackage, &source.config.package.pre_commands, &copy, teller)?;
+    }
     let (source, warnings) = Source::read(copy.path())?;
     teller.warnings(warnings);
     Ok((source.with_values_of(options)?, copy))
@@ -269,10 +285,13 @@ fn write(
 ) -> Result<(WriteReport, Vec<Skipped>), PackageError> {
     let root = copy.map_or(options.directory, WorkCopy::path);
     let rules = read_rules(root)?;
-    let template = Template::find(root, source)?;
+    let template = Template::find(options, root, source)?;
     let mut made = BTreeMap::from([(source.file.to_owned(), source.config.text_with_quotes().into_bytes())]);
     if let Some(template) = &template {
         made.extend(template.files());
+        template.pack_sam_projects(root, options, &mut |line| {
+            (teller.tell)(PackageEvent::Output(line.to_owned()));
+        })?;
     }
     let base = match copy {
         None => FolderTree::source(root),

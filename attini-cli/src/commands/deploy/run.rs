@@ -5,10 +5,12 @@ use attini_core::value::{DeploymentName, Environment};
 
 use super::EnvironmentOption;
 use crate::commands::distribution::package::{PackagingArgs, package};
+
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::follow::{Followed, follow};
 use crate::resolve;
+use crate::world::PackageRequest;
 
 /// Package a directory, or take a zip, and deploy it
 ///
@@ -63,7 +65,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), Com
     let packager = ctx.backends.packager();
     let (zip, identity) = match source {
         Source::Directory(directory) => {
-            let packaged = package(ctx, packager.as_ref(), &directory, None, &args.packaging)?;
+            let request = PackageRequest { must_run: true, ..args.packaging.request(&directory, None) };
+            let packaged = package(ctx, packager.as_ref(), request)?;
             (packaged.zip, packaged.identity)
         }
         Source::Zip(zip) => {

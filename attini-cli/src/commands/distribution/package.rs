@@ -63,6 +63,20 @@ impl PackagingArgs {
         }
     }
 
+    /// Returns what to package and how.
+    pub(crate) fn request(&self, directory: &Path, name: Option<String>) -> PackageRequest {
+        PackageRequest {
+            directory: directory.to_owned(),
+            name,
+            environment_config_script: self.environment_config_script.clone(),
+            distribution_id: self.distribution_id.clone(),
+            distribution_version: self.distribution_version.clone(),
+            skip_commands: self.skip_commands,
+            must_run: false,
+            capture_output: false,
+        }
+    }
+
     /// Returns the options that were given.
     pub(crate) fn given(&self) -> Vec<&'static str> {
         [
@@ -80,29 +94,20 @@ impl PackagingArgs {
 pub(crate) fn run(ctx: &mut Context<'_>, args: &PackageArgs) -> Result<(), CommandError> {
     args.packaging.check()?;
     let packager = ctx.backends.packager();
-    package(ctx, packager.as_ref(), &args.path, args.name.clone(), &args.packaging).map(drop)
+    let request = args.packaging.request(&args.path, args.name.clone());
+    package(ctx, packager.as_ref(), request).map(drop)
 }
 
 /// Packages a directory and tells about it.
 pub(crate) fn package(
     ctx: &mut Context<'_>,
     packager: &dyn Packager,
-    directory: &Path,
-    name: Option<String>,
-    args: &PackagingArgs,
+    request: PackageRequest,
 ) -> Result<Packaged, CommandError> {
-    if !directory.is_dir() {
-        return Err(CommandError::illegal(format!("{} is not a directory", directory.display())));
+    if !request.directory.is_dir() {
+        return Err(CommandError::illegal(format!("{} is not a directory", request.directory.display())));
     }
-    let request = PackageRequest {
-        directory: directory.to_owned(),
-        name,
-        environment_config_script: args.environment_config_script.clone(),
-        distribution_id: args.distribution_id.clone(),
-        distribution_version: args.distribution_version.clone(),
-        skip_commands: args.skip_commands,
-        capture_output: ctx.ui.is_json(),
-    };
+    let request = PackageRequest { capture_output: ctx.ui.is_json(), ..request };
     let mut failed = None;
     let packaged = packager.package(&request, &mut |event| {
         let told = match event {
