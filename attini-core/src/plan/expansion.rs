@@ -143,19 +143,14 @@ impl Work<'_> {
         &mut self,
         mut plan: Option<(&str, PlanParts)>,
         runner_ids: &BTreeSet<String>,
-        mut runners: BTreeMap<String, RunnerParts>,
+        runners: BTreeMap<String, RunnerParts>,
     ) -> Value {
         let mut all = Resources { entries: Map::new(), makers: BTreeMap::new() };
         let mut records: Vec<Value> = Vec::new();
-        // Records follow the template, and the generated runner comes last.
-        let ids = self.ids_of(RUNNER).map(ToOwned::to_owned);
-        let ids: Vec<String> =
-            ids.chain(runners.contains_key(DEFAULT_RUNNER).then(|| DEFAULT_RUNNER.to_owned())).collect();
-        for id in ids {
-            if let Some(parts) = runners.remove(&id) {
-                records.push(parts.record);
-                all.add(parts.resources, &id, &mut self.problems);
-            }
+        // In the order of their names, because that of a template's keys means nothing (user-projects.md 8, case 26).
+        for (id, parts) in runners {
+            records.push(parts.record);
+            all.add(parts.resources, &id, &mut self.problems);
         }
         let machine = plan.as_ref().map(|(id, _)| machine_id(id));
         let names = plan.as_ref().zip(machine.as_ref()).map(|((id, _), machine)| (*id, machine.as_str()));

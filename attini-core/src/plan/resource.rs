@@ -313,7 +313,9 @@ fn depends_on(resource: &Value, runners: &BTreeSet<String>) -> Option<Value> {
     }
 }
 
-fn metadata(resource: &Value, listed: Vec<Value>) -> Map<String, Value> {
+fn metadata(resource: &Value, mut listed: Vec<Value>) -> Map<String, Value> {
+    // Two templates that differ in the order of their keys alone give the same list (user-projects.md 8, case 26).
+    listed.sort_by_cached_key(|step| step["name"].as_str().map(str::to_owned));
     let mut metadata = resource.get("Metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     metadata.insert("AttiniSteps".to_owned(), Value::Array(listed));
     metadata

@@ -184,3 +184,22 @@ fn one_problem_longer_than_the_message_is_cut() {
     }}}));
     assert!(message.chars().count() <= 1024 && message.starts_with("Plan: unknown property xxx"), "{message}");
 }
+
+#[test]
+fn user_case_26_the_order_of_keys_means_nothing() {
+    fn reversed(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => map.iter().rev().map(|(key, value)| (key.clone(), reversed(value))).collect(),
+            Value::Array(items) => items.iter().map(reversed).collect(),
+            other => other.clone(),
+        }
+    }
+    let job = |next: &str| json!({"Type": "AttiniRunnerJob", "Properties": {"Commands": ["make"]}, "Next": next});
+    let mut template = template(json!({"StartAt": "B", "States": {
+        "B": job("A"), "A": job("S"), "S": sam(),
+    }}));
+    for runner in ["Second", "First"] {
+        template["Resources"][runner] = json!({"Type": "Attini::Deploy::Runner"});
+    }
+    assert_eq!(resources(reversed(&template)), resources(template));
+}
