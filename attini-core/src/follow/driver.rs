@@ -20,6 +20,8 @@ const LONGEST: Duration = Duration::from_millis(250);
 const LONGEST_TROUBLED: Duration = Duration::from_secs(5);
 /// So many readings in a row may fail.
 const TROUBLED_READINGS: u32 = 20;
+/// After so many a person is told; fewer pass unnoticed.
+const TOLD_READINGS: u32 = 5;
 /// How often the stacks of running steps are looked up; those of steps that have ended are looked up at once.
 const STACK_LOOKUP: Duration = Duration::from_millis(200);
 
@@ -92,7 +94,12 @@ pub async fn follow(
         match reading.once().await {
             Ok(()) => failed_readings = 0,
             Err(error) if failed_readings >= TROUBLED_READINGS => return Err(error),
-            Err(_) => failed_readings += 1,
+            Err(error) => {
+                failed_readings += 1;
+                if failed_readings == TOLD_READINGS {
+                    reading.trouble(&error);
+                }
+            }
         }
         let events = reading.follower.settle(ports.clock.now());
         let news = !events.is_empty();
