@@ -1,6 +1,6 @@
 //! Project folders on this machine: packaging, its parts, and edits of configuration files (cli.md 7.2, 15).
 //!
-//! [`package`] does all of this:
+//! [`package()`] does all of this:
 //!
 //! ```text
 //! DistFolder::lock -> WorkCopy::of -> run_commands(prePackage) -> write_zip(FolderTree::copy) -> run_commands(postPackage)

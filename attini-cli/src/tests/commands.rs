@@ -12,10 +12,10 @@ fn cli_case_35_no_environment_is_made_by_the_first_local_deployment() {
     let world = Memory::with_environments(&[]);
     let ran = attini(&world, "deploy run . --local -b");
     insta::assert_snapshot!(ran, @"
-    Created environment dev of type test
     Packaging distribution: shop
     hi
     Distribution created: attini_dist/shop.zip
+    Created environment dev of type test
     Uploading distribution
     Uploaded distribution
     Follow the deployment: attini deploy describe -n shop -e dev -i 7 --local

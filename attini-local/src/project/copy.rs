@@ -1,3 +1,5 @@
+mod reaper;
+
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +13,15 @@ use attini_core::problem::Problem;
 use tempfile::TempDir;
 use thiserror::Error;
 
+use self::reaper::Reaper;
 use super::folder::FolderTree;
 
-/// A copy of a project that package commands may change freely. Dropping it removes it.
+/// A copy of a project that package commands may change freely. Dropping it removes it, and so does the end of the process.
 #[derive(Debug)]
 pub struct WorkCopy {
     folder: TempDir,
+    /// Dropped after the folder.
+    _reaper: Option<Reaper>,
     warnings: Vec<Problem>,
 }
 
@@ -52,6 +57,7 @@ impl WorkCopy {
     pub fn of(source: &Path) -> Result<Self, CopyError> {
         let listing = FolderTree::source(source)?.list(&mut |_| true)?;
         let folder = tempfile::Builder::new().prefix("attini-temp").tempdir().map_err(CopyError::Folder)?;
+        let reaper = Reaper::of(folder.path());
         let (directories, files): (Vec<_>, Vec<_>) = listing.entries.iter().partition(|entry| entry.is_directory());
         for entry in &directories {
             fs::create_dir(folder.path().join(&entry.path)).map_err(|source| failed(entry, source))?;
@@ -62,7 +68,7 @@ impl WorkCopy {
             let (from, to) = (source.join(&entry.path), folder.path().join(&entry.path));
             copy_metadata(&from, &to, 0o700).map_err(|source| failed(entry, source))?;
         }
-        Ok(Self { folder, warnings: listing.warnings })
+        Ok(Self { folder, _reaper: reaper, warnings: listing.warnings })
     }
 
     /// Returns the root of the copy.
