@@ -35,7 +35,7 @@ impl Site {
         fs::write(project.join("plan.yaml"), plan.replace("@NOTES@", self.env.work().to_str().unwrap())).unwrap();
         let mut line = vec!["deploy", "run", project.to_str().unwrap()];
         line.extend(options);
-        self.env.start(line)
+        self.env.spawn(line)
     }
 
     /// Waits until the first job of a deployment runs.
@@ -55,7 +55,7 @@ impl Site {
 
     /// Returns the outcomes by id, oldest first.
     fn outcomes(&self, name: &str) -> Vec<(String, String)> {
-        eventually("no worker is left", || self.env.workers().is_empty());
+        eventually("no worker is left", || self.env.worker_pids().is_empty());
         let run = self.env.run(["deploy", "history", "-n", name, "-e", "dev", "--json"]).exits(0);
         let mut entries = run.json().as_array().unwrap().clone();
         entries.sort_by_key(|entry| entry["deploymentTimeUtc"].as_str().unwrap().to_owned());
