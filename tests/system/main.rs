@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and print")]
 
 mod approval;
+mod bad_input;
 mod cdk;
 mod concurrent;
 mod environments;
