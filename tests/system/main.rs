@@ -12,6 +12,7 @@ mod hello_world;
 mod history;
 mod holdings;
 mod kill;
+mod no_cloud;
 mod package;
 mod process;
 mod projects;
