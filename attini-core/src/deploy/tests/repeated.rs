@@ -44,9 +44,9 @@ fn two_deployments_of_the_same_millisecond_have_a_record_each() {
     let last = &world.body(&distribution_key("dev", "infra"))["lastSuccess"]["attiniObjectIdentifier"];
     assert_eq!(last, second.object().as_str());
     // Noticed once more, the second one is not taken for older than itself.
-    let before = world.inventory.records();
+    let before = world.bodies();
     block_on(init_deploy(&world.framework, &second)).unwrap();
-    assert_eq!(world.inventory.records(), before);
+    assert_eq!(world.bodies(), before);
 }
 
 #[test]
@@ -79,11 +79,11 @@ fn an_upload_noticed_twice_at_any_time_is_one_deployment() {
         world.workflows.succeed(&execution, &json!({"x": 1}));
         let ended = block_on(world.framework.workflows.describe(&execution)).unwrap();
         block_on(crate::step::plan_ended(&world.framework, &ended, 1)).unwrap();
-        let before = world.inventory.records();
+        let before = world.bodies();
         if again == "after the end" {
             notice();
         }
-        assert_eq!(world.inventory.records(), before, "{again}");
+        assert_eq!(world.bodies(), before, "{again}");
         let record = world.deployment("dev", "infra", &object);
         assert_eq!(
             (&record["outcome"], &record["initStackUnchanged"]),
