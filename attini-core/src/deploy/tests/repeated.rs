@@ -126,3 +126,24 @@ fn the_new_copy_at_time_0_takes_over_the_executions_of_a_plan_that_still_runs() 
     assert_eq!(world.latest("dev", "infra")["executionArns"], json!({"m": "arn:e1"}));
     assert_eq!(world.deployment("dev", "infra", &upload.object())["executionArns"], json!({}));
 }
+
+#[test]
+fn an_upload_that_is_overtaken_while_it_is_published_gives_way() {
+    let overtaken = |key: &crate::port::RecordKey, newer: Value| {
+        let world = world();
+        block_on(world.put(key, newer.clone()));
+        let (upload, done) = deploy(&world, &files(WITH_STACK));
+        let failure = done.unwrap_err();
+        assert!(failure.error == "DeploymentSuperseded" && failure.cause.contains("def"), "{failure}");
+        assert_eq!(world.deployment("dev", "infra", &upload.object())["outcome"], "FAILED");
+        assert_eq!(world.body(key), newer, "the newer upload's record stays");
+        assert!(world.init_stacks.requests().is_empty());
+        world
+    };
+    // The newer one has come as far as its distribution's record, or its init stack's, but its own is not there yet.
+    let newer = json!({"attiniObjectIdentifier": "o", "distributionId": "def", "distributionName": "infra",
+        "environment": "dev", "deploymentTime": 1_700_000_000_001_i64});
+    let world = overtaken(&distribution_key("dev", "infra"), newer.clone());
+    assert_eq!(latest_id(&world), None);
+    overtaken(&init_stack_key("dev-infra"), newer);
+}
