@@ -1,5 +1,3 @@
-use std::fs;
-
 use attini_core::framework::Failure;
 use attini_core::inventory::{DistributionRecord, list_environments, read, remove_environment};
 use attini_core::port::{Inventory, ObjectStore, Precondition, RecordKey, ResourceKind};
@@ -41,9 +39,7 @@ impl LocalWorld {
             .collect();
         match environment {
             Some(name) => remove(self.parts(), &inventory, name).await?,
-            None => fs::remove_dir_all(self.home()).map_err(|error| {
-                Failure::new("InternalError", format!("cannot remove {}: {error}", self.home().display()))
-            })?,
+            None => self.parts().home.remove()?,
         }
         Ok(known)
     }
