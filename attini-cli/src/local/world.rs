@@ -144,6 +144,22 @@ impl world::World for Home {
         self.start_worker(submission)
     }
 
+    async fn has_unrecorded_upload(&self, environment: &str, distribution: &str) -> Result<bool, CommandError> {
+        let inventory = self.world.framework(environment).inventory;
+        let name = DeploymentName::of_raw(environment, distribution);
+        let folder = format!("{environment}/{distribution}/");
+        for object in self.world.running().await? {
+            if !object.as_str().starts_with(&folder) {
+                continue;
+            }
+            let found = find_deployment(inventory.as_ref(), &name, &object).await;
+            if found.map_err(|failure| CommandError::execution(failure.cause))?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError> {
         Ok(self.world.download(environment, distribution, id).await?)
     }

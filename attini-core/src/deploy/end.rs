@@ -148,9 +148,8 @@ pub async fn record_upload_failure(
     outcome: Outcome,
     failure: &Failure,
 ) -> Result<(), Failure> {
-    let mut segments = object.as_str().split('/');
-    let environment = segments.next().unwrap_or_default().to_owned();
-    let key = object.as_str().split('#').next().unwrap_or_default();
+    let key = object.as_str().rsplit_once('#').map_or(object.as_str(), |(key, _)| key);
+    let environment = key.split('/').next().unwrap_or_default().to_owned();
     let folder = key.rsplit('/').nth(1).unwrap_or_default().to_owned();
     let mut record = DeploymentRecord::new(&environment, &folder, "undefined", object, time);
     record.deployment_source.deployment_source_bucket = framework.place.artifact_bucket();

@@ -64,3 +64,6 @@ pub(super) fn names_in(object: &ObjectIdentifier) -> (String, String) {
 pub(super) fn jobs_directory(work: &Path, deployment: &str) -> PathBuf {
     work.join(deployment).join("jobs")
 }
+
+#[cfg(test)]
+mod tests;

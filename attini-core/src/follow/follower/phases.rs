@@ -58,7 +58,8 @@ impl Follower {
     fn tell_init_stack(&mut self, view: &RecordView, now: Timestamp) {
         let Some(stack) = view.stack.clone().filter(|_| !view.is_app) else { return };
         if view.init_unchanged {
-            if !self.told_no_change && view.error.is_none() {
+            // With an error and no execution, the error came before the stack was looked at.
+            if !self.told_no_change && (view.error.is_none() || !view.executions.is_empty()) {
                 self.told_no_change = true;
                 self.emit(now, What::InitStackUnchanged);
             }
