@@ -84,6 +84,11 @@ pub struct Follower {
     view: Option<RecordView>,
     published: Option<Timestamp>,
     told_waiting: Option<Waiting>,
+    /// The older deployment that runs.
+    older: Option<String>,
+    /// When there was one last.
+    older_seen: Timestamp,
+    told_older: Option<String>,
     told_no_change: bool,
     told_warnings: usize,
     init: InitStack,
@@ -107,6 +112,9 @@ impl Follower {
             view: None,
             published: None,
             told_waiting: None,
+            older: None,
+            older_seen: now,
+            told_older: None,
             told_no_change: false,
             told_warnings: 0,
             init: InitStack::default(),
@@ -140,6 +148,29 @@ impl Follower {
             }
         }
         self.view = Some(view);
+    }
+
+    /// Says whether everything before the plan is done and no execution of it has begun.
+    #[must_use]
+    pub fn waits_for_plan(&self) -> bool {
+        let wanted = |view: &RecordView| {
+            view.plan_count.is_some_and(|count| count > 0) && view.outcome.is_none() && view.error.is_none()
+        };
+        self.view.as_ref().is_some_and(wanted) && !self.plans.iter().any(|plan| plan.description.is_some())
+    }
+
+    /// Returns the deployment's time, once its record was seen.
+    #[must_use]
+    pub fn deployed(&self) -> Option<Timestamp> {
+        self.view.as_ref().map(|view| view.deployed)
+    }
+
+    /// Takes the id of an older deployment of the same name that runs, or that there is none.
+    pub fn see_older(&mut self, id: Option<String>, now: Timestamp) {
+        if id.is_some() {
+            self.older_seen = now;
+        }
+        self.older = id;
     }
 
     /// Returns what to read of the init stack, while it matters.
