@@ -1,5 +1,6 @@
 //! `kill -9` of the command line or of the worker at any moment.
 
+mod disk;
 mod moments;
 
 use std::fs;
@@ -47,7 +48,7 @@ impl Victim {
              stackName: ${{environment}}-{NAME}\n  parameters:\n    default:\n      Round: {id}\n"
         );
         fs::write(self.project.join("attini-config.yaml"), config).unwrap();
-        self.env.start(["deploy", "run", self.project.to_str().unwrap()])
+        self.env.spawn(["deploy", "run", self.project.to_str().unwrap()])
     }
 
     fn approve(&self) -> i32 {
@@ -69,10 +70,10 @@ impl Victim {
     /// Waits until nobody works any more, with the approval given when it is asked for.
     fn let_end(&self) {
         eventually("the deployment ends", || {
-            if !self.env.workers().is_empty() {
+            if !self.env.worker_pids().is_empty() {
                 self.approve();
             }
-            self.env.workers().is_empty()
+            self.env.worker_pids().is_empty()
         });
     }
 

@@ -3,6 +3,7 @@
 
 mod approval;
 mod cdk;
+mod concurrent;
 mod environments;
 mod examples;
 mod failing;

@@ -128,18 +128,18 @@ pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 impl TestEnv {
     /// Starts the program.
-    pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Started {
+    pub(crate) fn spawn<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Started {
         Started::of(self.command(arguments))
     }
 
     /// Runs the program to its end, and fails when it hangs.
     #[track_caller]
     pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
-        self.start(arguments).ended()
+        self.spawn(arguments).ended()
     }
 
     /// Returns the living workers of this home.
-    pub(crate) fn workers(&self) -> Vec<i32> {
+    pub(crate) fn worker_pids(&self) -> Vec<i32> {
         let home = format!("ATTINI_HOME={}\0", self.home().display());
         let pids = std::fs::read_dir("/proc").unwrap().flatten();
         let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());

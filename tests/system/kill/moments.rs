@@ -62,7 +62,7 @@ fn cut(victim: &Victim, id: &str, who: Who, lines: usize, more: Duration) {
             }
         }
         Who::Worker => {
-            let workers = victim.env.workers();
+            let workers = victim.env.worker_pids();
             for worker in &workers {
                 kill(*worker, Signal::KILL);
             }
