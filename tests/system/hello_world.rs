@@ -106,6 +106,20 @@ fn describe_replays_a_finished_deployment() {
 }
 
 #[test]
+fn describe_shows_of_an_older_deployment_what_was_its_own() {
+    let env = TestEnv::new();
+    let project = env.project("examples/hello-world");
+    let first = env.deploy(&project, "1", &[]).exits(0);
+    edit(&project.join("topic.yaml"), "!Ref Greeting", "changed");
+    edit(&project.join("deployment-plan.yaml"), "The topic is called", "The topic's name is");
+    let second = env.deploy(&project, "2", &[]).exits(0).tells(&["  UPDATE_COMPLETE dev-hello-world-plan"]);
+    for (id, run) in [("1", first), ("2", second)] {
+        let replay = env.attini(["deploy", "describe", "-n", "hello-world", "-i", id]).exits(0);
+        assert_eq!(run.deployment(), replay.deployment());
+    }
+}
+
+#[test]
 fn list_and_context_say_what_runs_where() {
     let env = TestEnv::new();
     let project = env.project("examples/hello-world");

@@ -1,7 +1,6 @@
 //! What the home of a test holds: stacks, executions and workers, read as a program that embeds the local world would.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
 
 use attini_core::port::{HistoryEvent, RecordKey, ResourceKind, StackDescription, StackTarget};
 use attini_core::value::{DeploymentName, ExecutionArn, StackName};
@@ -66,16 +65,6 @@ impl TestEnv {
         let inventory = self.world().follow_ports().inventory;
         let found = block_on(inventory.find(&RecordKey::Resource(kind, name.to_owned()))).unwrap();
         found.unwrap_or_else(|| panic!("there is no record {name}")).body.into()
-    }
-
-    /// Waits until no worker has anything left to do: who follows sees the outcome a moment before `lastSuccess` is written.
-    #[track_caller]
-    pub(crate) fn settled(&self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !self.workers().is_empty() {
-            assert!(Instant::now() < deadline, "a worker does not end");
-            std::thread::yield_now();
-        }
     }
 
     /// Returns the processes that carry out deployments.

@@ -1,5 +1,6 @@
 //! `kill -9` of the command line or of the worker at any moment.
 
+mod disk;
 mod moments;
 
 use std::fs;

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and print")]
 
 mod approval;
+mod bad_input;
 mod cdk;
+mod concurrent;
 mod environments;
 mod examples;
 mod failing;
@@ -11,6 +13,7 @@ mod history;
 mod holdings;
 mod init_project;
 mod kill;
+mod no_cloud;
 mod package;
 mod packaged;
 mod process;

@@ -14,7 +14,7 @@ use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectId
 use attini_local::world::{LocalWorld as World, Options, Submission, Values, WorldError};
 use serde_json::Value;
 
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorKind};
 use crate::world::{self, ApprovalAnswer, LocalOptions};
 
 /// The directory of this user's local world.
@@ -99,7 +99,7 @@ impl From<WorldError> for CommandError {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Values(problems) => {
-                Self { kind: crate::error::ErrorKind::IllegalArgument, ..Self::config(problems) }
+                Self::of_file(ErrorKind::IllegalArgument, "the file of values cannot be used", problems)
             }
             other => Self::execution(explain(&other)),
         }

@@ -190,6 +190,12 @@ impl TestFramework {
         records.into_iter().find(|record| record.key == *key).map(|record| Value::Object(record.body))
     }
 
+    /// Returns all records without their revisions, in order of their keys.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<(RecordKey, Map<String, Value>)> {
+        self.inventory.records().into_iter().map(|record| (record.key, record.body)).collect()
+    }
+
     /// Returns the own record of an upload's deployment in one environment under one name.
     ///
     /// # Panics

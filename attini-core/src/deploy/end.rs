@@ -35,6 +35,13 @@ pub async fn end_deployment(
 ) -> Result<(), Failure> {
     let inventory = framework.inventory.as_ref();
     let now = framework.clock.now();
+    if ending.outcome == Outcome::Succeeded {
+        // Who follows goes on at the outcome, so what others read of a success has to be there before.
+        let open = find_deployment(inventory, name, object).await?.filter(|record| record.outcome.is_none());
+        if let Some(record) = open {
+            save_success(framework, &record).await?;
+        }
+    }
     let is_first = AtomicBool::new(false);
     // The deployment's own record decides which end was first; the copy at time 0 follows it.
     update_own(inventory, name, object, |body| {

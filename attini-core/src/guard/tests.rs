@@ -1,4 +1,8 @@
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "tests may panic, and read better with literals"
+)]
 
 mod approvals;
 mod init_stacks;

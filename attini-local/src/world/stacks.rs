@@ -167,6 +167,8 @@ impl SimulatedStacks {
             default_vpc_subnets: Some(
                 values.subnets.clone().unwrap_or_else(|| vec!["subnet-00000000000000000".to_owned()]),
             ),
+            // Looking costs nothing here.
+            queue_interval_seconds: 1,
         };
         let uuid = self.parts.ids.uuid();
         let transforms = |call: &TransformCall<'_>| {

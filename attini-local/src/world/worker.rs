@@ -99,11 +99,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
     loop {
         tokio::select! {
             Some(operation) = accepted.recv() => {
-                let framework = Arc::clone(&framework);
-                tasks.spawn(async move {
-                    watch(framework, operation).await;
-                    Ok(())
-                });
+                tasks.spawn(watch(Arc::clone(&framework), operation));
             }
             Some(execution) = started.recv() => {
                 tasks.spawn(Arc::clone(&driver).drive(execution));
@@ -111,7 +107,9 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
             Some(ended) = tasks.join_next() => {
                 if let Some(text) = trouble(ended) {
                     note_trouble(parts, deployment, &text);
-                    first_trouble.get_or_insert(text);
+                    // The others may wait for what cannot come any more.
+                    first_trouble = Some(text);
+                    break;
                 }
                 if tasks.is_empty() && accepted.is_empty() && started.is_empty() {
                     break;
@@ -119,6 +117,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
             }
         }
     }
+    tasks.shutdown().await;
     fleet.stop().await;
     first_trouble
 }

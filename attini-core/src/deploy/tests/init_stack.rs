@@ -275,3 +275,14 @@ fn an_upload_that_overtakes_an_operation_whose_end_nobody_saw_ends_that_deployme
     assert!(first["errorMessage"].as_str().unwrap().contains("def"));
     assert_eq!(world.deployment("dev", "infra", &second.object())["outcome"], "SUCCEEDED");
 }
+
+#[test]
+fn while_an_operation_s_end_is_unseen_nothing_is_unchanged() {
+    let world = deployed();
+    let (_, done) = deploy_stack(&world, "def", "  variables: {default: {v: 1}}\n");
+    done.unwrap();
+    let _ = world.init_events();
+    // The same as the first one, whose fingerprint is still recorded, but not what the stack is by now.
+    deploy_stack(&world, "ghi", "").1.unwrap();
+    assert_eq!(world.init_stacks.requests().len(), 3);
+}

@@ -85,7 +85,7 @@ fn a_stack_of_somebody_else_registers_nothing() {
     let world = TestFramework::new();
     let failure = register(&world, &plan(&machine("A"), vec![]), None).unwrap_err();
     assert!(failure.cause.contains("not created by an Attini init deploy"), "{failure}");
-    assert!(world.inventory.records().is_empty());
+    assert!(world.bodies().is_empty());
 }
 
 #[test]
@@ -114,11 +114,11 @@ fn plan_case_43_deletion_twice_and_without_the_stack_s_record() {
         block_on(unregister_plan(world.inventory.as_ref(), "dev-net", &a)).unwrap();
         let item = item(&world);
         assert_eq!((&item["sfnArns"], item.get("runners")), (&json!([]), None));
-        assert_eq!(world.inventory.records().len(), 1);
+        assert_eq!(world.bodies().len(), 1);
     }
     block_on(world.inventory.delete(&init_stack_key("dev-net"), Precondition::None)).unwrap();
     block_on(unregister_plan(world.inventory.as_ref(), "dev-net", &a)).unwrap();
-    assert!(world.inventory.records().is_empty());
+    assert!(world.bodies().is_empty());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn plan_case_45_runner_records() {
 #[test]
 fn plan_case_45_wrong_runners_are_all_named_and_nothing_is_registered() {
     let world = with_stack();
-    let before = world.inventory.records();
+    let before = world.bodies();
     for (wrong, words) in [
         (json!({"idleTimeToLive": "abc", "cpu": "x"}), ["R1: idleTimeToLive", "cpu"]),
         (json!({"jobTimeout": 4, "logLevel": "LOUD"}), ["JobTimeout", "LogLevel"]),
@@ -182,7 +182,7 @@ fn plan_case_45_wrong_runners_are_all_named_and_nothing_is_registered() {
         for word in words.into_iter().chain(["R1", "R2"]) {
             assert!(failure.cause.to_lowercase().contains(&word.to_lowercase()), "{word} is not in {failure}");
         }
-        assert_eq!(world.inventory.records(), before);
+        assert_eq!(world.bodies(), before);
     }
 }
 

@@ -44,9 +44,9 @@ fn two_deployments_of_the_same_millisecond_have_a_record_each() {
     let last = &world.body(&distribution_key("dev", "infra"))["lastSuccess"]["attiniObjectIdentifier"];
     assert_eq!(last, second.object().as_str());
     // Noticed once more, the second one is not taken for older than itself.
-    let before = world.inventory.records();
+    let before = world.bodies();
     block_on(init_deploy(&world.framework, &second)).unwrap();
-    assert_eq!(world.inventory.records(), before);
+    assert_eq!(world.bodies(), before);
 }
 
 #[test]
@@ -79,11 +79,11 @@ fn an_upload_noticed_twice_at_any_time_is_one_deployment() {
         world.workflows.succeed(&execution, &json!({"x": 1}));
         let ended = block_on(world.framework.workflows.describe(&execution)).unwrap();
         block_on(crate::step::plan_ended(&world.framework, &ended, 1)).unwrap();
-        let before = world.inventory.records();
+        let before = world.bodies();
         if again == "after the end" {
             notice();
         }
-        assert_eq!(world.inventory.records(), before, "{again}");
+        assert_eq!(world.bodies(), before, "{again}");
         let record = world.deployment("dev", "infra", &object);
         assert_eq!(
             (&record["outcome"], &record["initStackUnchanged"]),
@@ -125,4 +125,25 @@ fn the_new_copy_at_time_0_takes_over_the_executions_of_a_plan_that_still_runs() 
     done.unwrap();
     assert_eq!(world.latest("dev", "infra")["executionArns"], json!({"m": "arn:e1"}));
     assert_eq!(world.deployment("dev", "infra", &upload.object())["executionArns"], json!({}));
+}
+
+#[test]
+fn an_upload_that_is_overtaken_while_it_is_published_gives_way() {
+    let overtaken = |key: &crate::port::RecordKey, newer: Value| {
+        let world = world();
+        block_on(world.put(key, newer.clone()));
+        let (upload, done) = deploy(&world, &files(WITH_STACK));
+        let failure = done.unwrap_err();
+        assert!(failure.error == "DeploymentSuperseded" && failure.cause.contains("def"), "{failure}");
+        assert_eq!(world.deployment("dev", "infra", &upload.object())["outcome"], "FAILED");
+        assert_eq!(world.body(key), newer, "the newer upload's record stays");
+        assert!(world.init_stacks.requests().is_empty());
+        world
+    };
+    // The newer one has come as far as its distribution's record, or its init stack's, but its own is not there yet.
+    let newer = json!({"attiniObjectIdentifier": "o", "distributionId": "def", "distributionName": "infra",
+        "environment": "dev", "deploymentTime": 1_700_000_000_001_i64});
+    let world = overtaken(&distribution_key("dev", "infra"), newer.clone());
+    assert_eq!(latest_id(&world), None);
+    overtaken(&init_stack_key("dev-infra"), newer);
 }

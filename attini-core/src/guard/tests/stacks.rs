@@ -1,11 +1,17 @@
 //! Events of stacks that steps deploy.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 
 use super::*;
-use crate::contract::Answer;
+use crate::contract::{Answer, Faults, MemStackService, Moment};
+use crate::framework::Framework;
 use crate::guard::stack_event;
-use crate::port::{StackError, StackRequest, StackTarget, TemplateLocation};
+use crate::port::{
+    DeclaredParameter, Page, StackDescription, StackError, StackRequest, StackService, StackTarget, TemplateLocation,
+};
 use crate::value::ObjectKey;
 
 /// A waiting step whose stack is there, and its token.
@@ -14,6 +20,11 @@ fn waiting(more: Value, outputs: &[(&str, &str)]) -> (TestFramework, TaskToken) 
     let token = world.tokens.open();
     block_on(world.put(&step_stack_key(&world), waiting_record(Some(&token), more)));
     world.stacks.set_outputs("dev-db", outputs);
+    create(&world);
+    (world, token)
+}
+
+fn create(world: &TestFramework) {
     let request = StackRequest {
         target: StackTarget::own(StackName::parse("dev-db").unwrap()),
         template: TemplateLocation::Artifact(ObjectKey::new("t")),
@@ -25,7 +36,6 @@ fn waiting(more: Value, outputs: &[(&str, &str)]) -> (TestFramework, TaskToken) 
         token: "t1".to_owned(),
     };
     block_on(world.framework.stacks.create(&request)).unwrap();
-    (world, token)
 }
 
 fn guard(world: &TestFramework, event: &StackEvent) {
@@ -69,20 +79,92 @@ fn framework_case_9_an_output_that_is_too_large_fails_the_step() {
 
 #[test]
 fn framework_case_10_a_stack_that_cannot_be_read_fails_the_step() {
+    for (status, expected) in [
+        ("UPDATE_COMPLETE", failed("unknown", "denied")),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            failed("Unknown", "could not resolve error, check cloudformation logs for more info"),
+        ),
+    ] {
+        let (world, token) = waiting(json!({}), &[]);
+        let framework = Framework { stacks: Arc::new(Denied), ..world.framework.clone() };
+        block_on(stack_event(&framework, &framework.place, &event(1, "dev-db", status, None, "t1"))).unwrap();
+        assert_eq!(world.tokens.answer_to(&token), Some(expected));
+    }
+}
+
+#[test]
+fn a_stack_that_is_gone_when_it_is_read_fails_the_step() {
     let (world, token) = waiting(json!({}), &[]);
-    let framework = crate::framework::Framework {
-        stacks: std::sync::Arc::new(super::super::super::contract::MemStackService::new(world.clock.clone())),
-        ..world.framework.clone()
-    };
-    let end = event(1, "dev-db", "CREATE_COMPLETE", None, "t1");
-    block_on(stack_event(&framework, &framework.place, &end)).unwrap();
+    let framework =
+        Framework { stacks: Arc::new(MemStackService::new(world.clock.clone())), ..world.framework.clone() };
+    block_on(stack_event(&framework, &framework.place, &event(1, "dev-db", "CREATE_COMPLETE", None, "t1"))).unwrap();
     assert_eq!(world.tokens.answer_to(&token), Some(failed("unknown", "the stack was deleted by someone else")));
+}
+
+#[test]
+fn whatever_fails_the_event_can_be_given_again() {
+    let (world, _) = waiting(json!({}), &[]);
+    let events = world.step_events();
+    let none = Faults::none();
+    let end = events.iter().rfind(|event| event.is_about_the_stack()).unwrap();
+    block_on(stack_event(&world.under(&none), &world.framework.place, end)).unwrap();
+    for call in 1..=none.calls().len() {
+        for moment in [Moment::Before, Moment::After] {
+            let (world, token) = waiting(json!({}), &[("Url", "u")]);
+            let events = world.step_events();
+            let end = events.iter().rfind(|event| event.is_about_the_stack()).unwrap();
+            block_on(stack_event(&world.under(&Faults::at(call, moment)), &world.framework.place, end)).unwrap_err();
+            guard(&world, end);
+            assert_eq!(world.tokens.answers(), [(token, Answer::Succeeded(json!({"Url": "u"})))]);
+            assert!(world.body(&step_stack_key(&world)).get("sfnToken").is_none());
+        }
+    }
+}
+
+/// A stack service that lets nobody read.
+#[derive(Debug)]
+struct Denied;
+
+fn denied<T>() -> Result<T, StackError> {
+    Err(StackError::Refused { code: "AccessDenied".to_owned(), message: "denied".to_owned() })
+}
+
+#[async_trait]
+impl StackService for Denied {
+    async fn create(&self, _: &StackRequest) -> Result<String, StackError> {
+        denied()
+    }
+
+    async fn update(&self, _: &StackRequest) -> Result<String, StackError> {
+        denied()
+    }
+
+    async fn delete(&self, _: &StackTarget, _: Option<&str>, _: &str) -> Result<(), StackError> {
+        denied()
+    }
+
+    async fn find(&self, _: &StackTarget) -> Result<Option<StackDescription>, StackError> {
+        denied()
+    }
+
+    async fn events(&self, _: &StackTarget, _: Option<&str>, _: Option<&str>) -> Result<Page<StackEvent>, StackError> {
+        denied()
+    }
+
+    async fn declared_parameters(
+        &self,
+        _: &StackTarget,
+        _: &TemplateLocation,
+    ) -> Result<Vec<DeclaredParameter>, StackError> {
+        denied()
+    }
 }
 
 #[test]
 fn framework_case_11_and_12_events_of_others_change_nothing() {
     let (world, token) = waiting(json!({}), &[]);
-    let before = world.inventory.records();
+    let before = world.bodies();
     for foreign in [
         event(1, "dev-db", "UPDATE_COMPLETE", None, "t2"),
         event(2, "dev-db", "DELETE_COMPLETE", None, "t2"),
@@ -92,7 +174,7 @@ fn framework_case_11_and_12_events_of_others_change_nothing() {
     ] {
         guard(&world, &foreign);
     }
-    assert_eq!((world.tokens.answer_to(&token), world.inventory.records()), (None, before));
+    assert_eq!((world.tokens.answer_to(&token), world.bodies()), (None, before));
 }
 
 #[test]
@@ -117,18 +199,7 @@ fn framework_case_13_and_15_a_failed_stack_fails_the_step_and_says_why() {
     let token = world.tokens.open();
     block_on(world.put(&step_stack_key(&world), waiting_record(Some(&token), json!({}))));
     world.stacks.fail_next("dev-db", "boom");
-    let (other, _) = (StackTarget::own(StackName::parse("dev-db").unwrap()), ());
-    let request = StackRequest {
-        target: other,
-        template: TemplateLocation::Artifact(ObjectKey::new("t")),
-        parameters: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        service_role: None,
-        on_failure: None,
-        termination_protection: None,
-        token: "t1".to_owned(),
-    };
-    block_on(world.framework.stacks.create(&request)).unwrap();
+    create(&world);
     run(&world);
     assert_eq!(world.tokens.answer_to(&token), Some(failed("CREATE_FAILED", "boom")));
     let record = deployment(&world);
@@ -187,9 +258,9 @@ fn framework_case_16_a_deleted_stack() {
 #[test]
 fn framework_case_17_a_late_deletion_leaves_a_newer_operation_alone() {
     let (world, token) = waiting(json!({"clientRequestToken": "t2"}), &[]);
-    let before = world.inventory.records();
+    let before = world.bodies();
     guard(&world, &event(1, "dev-db", "DELETE_COMPLETE", None, "t1"));
-    assert_eq!((world.tokens.answer_to(&token), world.inventory.records()), (None, before));
+    assert_eq!((world.tokens.answer_to(&token), world.bodies()), (None, before));
 }
 
 #[test]
@@ -209,16 +280,4 @@ fn framework_case_19_a_step_that_timed_out_is_no_error() {
     run(&world);
     assert!(world.tokens.answers().is_empty());
     assert!(world.body(&step_stack_key(&world)).get("sfnToken").is_none());
-}
-
-#[test]
-fn a_refused_reading_is_final_and_an_unavailable_service_is_not() {
-    let refusal = StackError::Refused { code: "AccessDenied".to_owned(), message: "denied".to_owned() };
-    assert_eq!(refusal.to_string(), "AccessDenied: denied");
-    let (world, token) = waiting(json!({}), &[("Url", "u")]);
-    let events = world.step_events();
-    let end = events.iter().rfind(|event| event.is_about_the_stack()).unwrap();
-    let faults = crate::contract::Faults::none();
-    block_on(stack_event(&world.under(&faults), &world.framework.place, end)).unwrap();
-    assert!(world.tokens.answer_to(&token).is_some());
 }
