@@ -108,6 +108,7 @@ impl Expanded {
             default_role: Some("arn:aws:iam::000000000000:role/default".to_owned()),
             default_runner_image: "image".to_owned(),
             default_vpc_subnets: Some(vec!["subnet-a".to_owned(), "subnet-b".to_owned()]),
+            queue_interval_seconds: 30,
         };
         let request = json!({
             "requestId": "r", "region": "eu-west-1", "accountId": "000000000000", "templateParameterValues": {},

@@ -107,7 +107,7 @@ struct NewFile {
 
 /// Returns the files to write, or refuses when one is in the way.
 fn plan(folder: &Path, template: &Template) -> Result<Vec<NewFile>, CommandError> {
-    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let entries =
         entries.map_err(|error| CommandError::execution(error).context(format!("cannot read {}", folder.display())))?;
     let mut names: Vec<_> = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
