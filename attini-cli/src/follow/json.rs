@@ -12,6 +12,7 @@ pub(super) fn lines(event: &FollowEvent, answer_line: &dyn Fn(&str) -> String) -
             let missing = match waiting {
                 Waiting::Publication => "the upload is not published yet",
                 Waiting::Plan => "the deployment plan has not started yet",
+                Waiting::Replaced => "the replaced deployment has not reached its next step boundary yet",
             };
             one("stillWaiting", json!(format!("{missing}, after {} s", since.as_secs())))
         }

@@ -99,7 +99,7 @@ impl From<WorldError> for CommandError {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Values(problems) => {
-                Self { kind: crate::error::ErrorKind::IllegalArgument, ..Self::config(problems) }
+                Self::of_problems(crate::error::ErrorKind::IllegalArgument, "the values cannot be used", problems)
             }
             other => Self::execution(explain(&other)),
         }
@@ -201,6 +201,10 @@ impl world::LocalWorld for Home {
             .map_err(|error| CommandError::illegal(format!("cannot read {}: {error}", file.display())))?;
         let values = self.world.set_values(environment, &file.display().to_string(), &text)?;
         Ok(summary(&values))
+    }
+
+    async fn values(&self, environment: &str) -> Result<Value, CommandError> {
+        Ok(self.world.values(environment)?)
     }
 
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {

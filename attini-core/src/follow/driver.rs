@@ -125,6 +125,9 @@ impl Reading<'_> {
         let own = |record: &&Record| matches!(&record.key, RecordKey::Deployment(_, time) if time.as_ms() != 0);
         let Some(record) = records.iter().find(own) else { return Ok(()) };
         self.follower.see_record(record);
+        if let Some(copy) = records.iter().find(|record| !own(record)) {
+            self.follower.see_copy(copy);
+        }
         if let Some(request) = self.follower.init_stack_request() {
             let events = self.stack_events(&request).await;
             self.follower.see_init_stack(events, self.ports.clock.now());

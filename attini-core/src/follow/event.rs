@@ -59,6 +59,8 @@ pub enum Waiting {
     Publication,
     /// The first execution of the plan.
     Plan,
+    /// The next step boundary of the deployment that this one replaces; its plan ends there.
+    Replaced,
 }
 
 /// Why a deployment failed.

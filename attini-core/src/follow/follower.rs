@@ -10,7 +10,7 @@ use super::steps::PlanTrack;
 use crate::port::{
     ExecutionDescription, ExecutionStatus, HistoryEvent, LogLine, Record, RecordKey, StackEvent, StackTarget,
 };
-use crate::value::{ExecutionArn, ObjectKey, Region, StackName, Timestamp};
+use crate::value::{ExecutionArn, ObjectKey, Region, StackName, TaskToken, Timestamp};
 
 /// The lines of one step's log that were not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,10 @@ pub struct Follower {
     stacks: Vec<StackTrack>,
     all_ended: Option<Timestamp>,
     bad_outcome: Option<Timestamp>,
+    /// Executions of the deployment that this one replaces.
+    replaced: Vec<ExecutionArn>,
+    /// Whether one of them still ran when last read.
+    replaced_runs: bool,
     first_failure: Option<(String, String, String, FirstCause)>,
     out: Vec<FollowEvent>,
     ending: Option<Ending>,
@@ -109,6 +113,8 @@ impl Follower {
             stacks: Vec::new(),
             all_ended: None,
             bad_outcome: None,
+            replaced: Vec::new(),
+            replaced_runs: false,
             first_failure: None,
             out: Vec::new(),
             ending: None,
@@ -136,6 +142,13 @@ impl Follower {
         self.view = Some(view);
     }
 
+    /// Takes the copy at time 0 of the deployment's record: until its own plan starts, it names the executions of the
+    /// deployment that is being replaced.
+    pub fn see_copy(&mut self, record: &Record) {
+        let named = RecordView::read(Timestamp::default(), &record.body).executions;
+        self.replaced = named.into_iter().filter(|arn| !self.plans.iter().any(|plan| plan.arn == *arn)).collect();
+    }
+
     /// Returns what to read of the init stack, while it matters.
     #[must_use]
     pub fn init_stack_request(&self) -> Option<StackRequestOf> {
@@ -160,7 +173,11 @@ impl Follower {
     #[must_use]
     pub fn execution_requests(&self) -> Vec<(ExecutionArn, u64)> {
         let open = self.plans.iter().filter(|plan| !plan.reported_end);
-        open.map(|plan| (plan.arn.clone(), plan.last_event)).collect()
+        let open = open.map(|plan| (plan.arn.clone(), plan.last_event));
+        let begun = self.plans.iter().any(|plan| plan.description.is_some());
+        // Nothing but their status is of interest.
+        let replaced = self.replaced.iter().filter(|_| !begun).map(|arn| (arn.clone(), 0));
+        open.chain(replaced).collect()
     }
 
     /// Takes the state of an execution, read before the history events that follow.
@@ -174,7 +191,10 @@ impl Follower {
                 plan.description = Some(description);
                 true
             }
-            _ => false,
+            _ => {
+                self.replaced_runs = description.status == ExecutionStatus::Running;
+                false
+            }
         }
     }
 
@@ -248,29 +268,60 @@ impl Follower {
 
     /// Takes records of kind `CloudformationStack`; those of other executions are left out.
     pub fn see_stack_records(&mut self, records: &[Record]) {
-        for record in records {
-            let RecordKey::Resource(_, key) = &record.key else { continue };
-            let (arn, step) = (text(&record.body, "sfnExecutionArn"), text(&record.body, "stepName"));
-            let Ok(name) = StackName::parse(&text(&record.body, "stackName")) else { continue };
-            let Some(plan) = self.plans.iter().position(|plan| plan.arn.as_str() == arn) else { continue };
-            let Some(region) = region_of(key, &name, &self.plans[plan].arn) else { continue };
-            let stack_id = Some(text(&record.body, "stackId")).filter(|id| !id.is_empty());
+        for plan in 0..self.plans.len() {
+            let arn = &self.plans[plan].arn;
+            let recorded: Vec<_> = records.iter().filter_map(|record| StackOfRecord::read(record, arn)).collect();
             for index in 0..self.plans[plan].occurrences.len() {
-                let occurrence = &self.plans[plan].occurrences[index];
-                if occurrence.name == step && self.lacks_stack(plan, index, occurrence.told) {
-                    let target = StackTarget { name: name.clone(), region: region.clone(), role: None };
-                    self.stacks.push(StackTrack {
-                        plan,
-                        occurrence: index,
-                        target,
-                        stack_id: stack_id.clone(),
-                        after: None,
-                        pending: Vec::new(),
-                        done: false,
-                    });
+                let told = self.plans[plan].occurrences[index].told;
+                if !self.lacks_stack(plan, index, told) {
+                    continue;
                 }
+                let Some((target, stack_id)) = self.stack_of(plan, index, &recorded) else { continue };
+                let (after, pending, done) = (None, Vec::new(), false);
+                self.stacks.push(StackTrack { plan, occurrence: index, target, stack_id, after, pending, done });
             }
         }
+    }
+
+    /// Returns the stack of one run of a step: the runs of a loop or of the iterations of a `Map` have the name of the step
+    /// in common, and can each have a stack of their own.
+    fn stack_of(
+        &self,
+        plan: usize,
+        occurrence: usize,
+        recorded: &[StackOfRecord],
+    ) -> Option<(StackTarget, Option<String>)> {
+        let found = self.plans.get(plan)?.occurrences.get(occurrence)?;
+        let own = || recorded.iter().filter(|record| record.step == found.name);
+        let known = |record: &StackOfRecord| Some((record.target.clone(), record.stack_id.clone()));
+        if let Some(name) = &found.request.name {
+            let named = own().find(|record| record.target.name == *name);
+            return match named {
+                Some(record) => known(record),
+                // The record goes with the stack, and to the deployment that takes the stack over.
+                None if found.ended.is_some() => {
+                    let (name, region) = (name.clone(), found.request.region.clone());
+                    Some((StackTarget { name, region, role: None }, None))
+                }
+                None => None,
+            };
+        }
+        if let Some(token) = &found.request.token {
+            if let Some(record) =
+                own().find(|record| record.token.as_ref().is_some_and(|of| of.expose() == token.expose()))
+            {
+                return known(record);
+            }
+            // The record loses the token when the step is answered.
+            found.ended?;
+        }
+        let taken = |record: &&StackOfRecord| {
+            self.stacks.iter().any(|stack| stack.plan == plan && stack.target == record.target)
+        };
+        let mut free: Vec<_> = own().filter(|record| !taken(record)).collect();
+        free.sort_by(|a, b| a.operation.cmp(&b.operation));
+        let only = || own().next().filter(|_| own().count() == 1);
+        free.first().copied().or_else(only).and_then(known)
     }
 
     /// Returns the stacks of steps whose events to read; the position in the list is what [`Self::see_step_stack`] wants.
@@ -293,7 +344,10 @@ impl Follower {
             track.after = Some(last.id.clone());
         }
         track.done = occurrence.ended.is_some();
+        // What came before or after belongs to other runs and deployments.
+        let last = occurrence.ended;
         let ours = events.into_iter().filter(|event| event.time >= occurrence.entered);
+        let ours = ours.filter(|event| last.is_none_or(|last| event.time <= last));
         for event in ours {
             occurrence.stack_events.push(event.clone());
             track.pending.push(event);
@@ -334,6 +388,38 @@ impl Follower {
 
 fn kind_of<'a>(view: &'a RecordView, name: &str, state: &'a str) -> &'a str {
     view.step_types.iter().find(|(step, _)| step == name).map_or(state, |(_, kind)| kind)
+}
+
+/// What a record of kind `CloudformationStack` tells about the stack of a step.
+#[derive(Debug)]
+struct StackOfRecord {
+    step: String,
+    target: StackTarget,
+    stack_id: Option<String>,
+    /// What answers the step, until it is answered.
+    token: Option<TaskToken>,
+    /// Token of the operation; within an execution the earlier one sorts first (actions.md 5.11).
+    operation: String,
+}
+
+impl StackOfRecord {
+    /// Reads a record; `None` for one that belongs to another execution.
+    fn read(record: &Record, execution: &ExecutionArn) -> Option<Self> {
+        let RecordKey::Resource(_, key) = &record.key else { return None };
+        if text(&record.body, "sfnExecutionArn") != execution.as_str() {
+            return None;
+        }
+        let name = StackName::parse(&text(&record.body, "stackName")).ok()?;
+        let region = region_of(key, &name, execution)?;
+        let filled = |field: &str| Some(text(&record.body, field)).filter(|text| !text.is_empty());
+        Some(Self {
+            step: text(&record.body, "stepName"),
+            target: StackTarget { name, region, role: None },
+            stack_id: filled("stackId"),
+            token: filled("sfnToken").map(TaskToken::new),
+            operation: text(&record.body, "clientRequestToken"),
+        })
+    }
 }
 
 /// Reads region and account from `<stack>-<region>-<account>`; `None` for a stack of another account.

@@ -141,7 +141,7 @@ impl Follower {
         let stack_is_busy = self.init_status().is_some_and(|event| event.status.is_in_progress());
         if !stack_is_busy {
             let since = if self.init.last_news > published { self.init.last_news } else { published };
-            self.wait_for(Waiting::Plan, since, now);
+            self.wait_for(if self.replaced_runs { Waiting::Replaced } else { Waiting::Plan }, since, now);
         }
     }
 
@@ -231,13 +231,23 @@ impl Follower {
         if since >= self.limit {
             let (code, message) = match waiting {
                 Waiting::Publication => ("NotPublished", "the upload was not published"),
-                Waiting::Plan => ("PlanNotStarted", "the deployment plan did not start"),
+                Waiting::Plan | Waiting::Replaced => ("PlanNotStarted", "the deployment plan did not start"),
             };
             let message = format!("{message} within {} s; whatever does it may be gone", self.limit.as_secs());
             self.fail(now, code.to_owned(), message, None, None);
-        } else if since >= PATIENCE && self.told_waiting != Some(waiting) {
+        } else if since >= waiting.patience() && self.told_waiting != Some(waiting) {
             self.told_waiting = Some(waiting);
             self.emit(now, What::StillWaiting { waiting, since });
+        }
+    }
+}
+
+impl Waiting {
+    /// Returns after how long without news a person is told; what needs the end of a step takes long more often than not.
+    fn patience(self) -> Duration {
+        match self {
+            Self::Publication | Self::Plan => PATIENCE,
+            Self::Replaced => Duration::from_secs(1),
         }
     }
 }
