@@ -125,7 +125,7 @@ fn parse(args: &[String]) -> Result<Cli, Stop> {
 fn stop(error: &clap::Error, args: &[String], definition: &mut clap::Command) -> Stop {
     let text = error.render().to_string();
     // Whoever mistyped a name is better served with the name than with its short form.
-    let text = text.replace("similar subcommands exist: 'd', 'deploy'", "similar subcommand exists: 'deploy'");
+    let text = text.replace("some similar subcommands exist: 'd', 'deploy'", "a similar subcommand exists: 'deploy'");
     let text = text.replace("similar subcommand exists: 'd'", "similar subcommand exists: 'deploy'");
     match error.kind() {
         ClapError::DisplayVersion => Stop::Answer(env!("CARGO_PKG_VERSION").to_owned()),

@@ -159,7 +159,9 @@ fn failed(ctx: &Context<'_>, ports: &FollowPorts, followed: &Followed, failure: 
         });
     };
     let Some(log) = first.log else {
-        let lines: Vec<String> = std::iter::once(first.message).chain(first.details).collect();
+        // Where no hint says what to do, the details do, such as the lines to add to a file.
+        let details = first.details.into_iter().filter(|_| first.hint.is_none());
+        let lines: Vec<String> = std::iter::once(first.message).chain(details).collect();
         let error = caused_by(lines.join("\n"));
         return first.hint.into_iter().fold(error, CommandError::hint);
     };
