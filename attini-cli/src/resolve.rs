@@ -10,6 +10,11 @@ use crate::records::{self, EnvironmentRecord, Labels};
 use crate::ui::GREEN;
 use crate::world::Identity;
 
+/// Returns what to say when an environment is needed and there is none.
+pub(crate) fn no_environments(ctx: &Context<'_>) -> CommandError {
+    CommandError::execution("there are no environments").hint(create_hint(ctx, FIRST_ENVIRONMENT))
+}
+
 /// Name of the environment that the first local deployment makes.
 const FIRST_ENVIRONMENT: &str = "dev";
 
@@ -29,9 +34,7 @@ pub(crate) async fn environment(
             with_names(CommandError::execution(text), all).hint(create_hint(ctx, name))
         }),
         (None, [only]) => Ok(only.clone()),
-        (None, []) => {
-            Err(CommandError::execution("there are no environments").hint(create_hint(ctx, FIRST_ENVIRONMENT)))
-        }
+        (None, []) => Err(no_environments(ctx)),
         (None, all) => ask(ctx, all),
     }
 }

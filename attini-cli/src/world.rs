@@ -54,6 +54,9 @@ pub(crate) trait LocalWorld: World {
     /// Loads values that a real account would hold; returns what was set, one text each.
     async fn set_values(&self, environment: &Environment, file: &Path) -> Result<Vec<String>, CommandError>;
 
+    /// Returns the values that were loaded for an environment.
+    async fn values(&self, environment: &str) -> Result<Value, CommandError>;
+
     /// Removes the state of one environment or of all, and returns their names. Refuses while deployments run.
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError>;
 

@@ -98,7 +98,7 @@ fn cli_case_46_environments() {
     errorCode: NotConfigured
     message: there are no environments
     hints:
-    - "create one: attini environment create dev --env-type test --local"
+    - "create it: attini environment create dev --env-type test --local"
     [exit status: 152]
     "#);
     insta::assert_snapshot!(attini(&world, "environment create qa --env-type TEST --local"), @"Environment qa is of type test");

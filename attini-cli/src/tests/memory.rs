@@ -324,6 +324,10 @@ impl LocalWorld for Handle {
         Ok(vec!["parameter /a".to_owned()])
     }
 
+    async fn values(&self, _: &str) -> Result<Value, CommandError> {
+        Ok(serde_json::json!({ "parameters": { "/a": "b" } }))
+    }
+
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {
         let mut records = self.0.records.lock().expect("free");
         let is_it = |name: &String| environment.is_none_or(|wanted| wanted == name);

@@ -230,7 +230,6 @@ fn prepare_copy(
     options: &PackageOptions<'_>,
     teller: &mut Teller<'_>,
 ) -> Result<(Source, WorkCopy), PackageError> {
-    teller.message("Creating temp directory".to_owned());
     let copy = WorkCopy::of(options.directory)?;
     teller.warnings(copy.warnings().to_vec());
     write_file(copy.path(), source.file, source.config.document().text().as_bytes())?;
