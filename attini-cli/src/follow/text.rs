@@ -76,6 +76,9 @@ impl TextView {
             }
             What::StepSucceeded { step, duration, .. } => {
                 self.end(step);
+                if is_added(step) {
+                    return Vec::new();
+                }
                 vec![end_line(ui, GREEN, "✓", step, &time(*duration))]
             }
             What::StepFailed { step, duration, first_cause, caught, .. } => {
@@ -152,6 +155,11 @@ impl TextView {
 /// Says whether a step only decides or reshapes, so that its start is not worth a line.
 fn passes(step: &Step) -> bool {
     matches!(step.kind.as_str(), "Pass" | "Choice" | "Succeed" | "Fail" | "AttiniMergeOutput")
+}
+
+/// Says whether the list syntax has put the step behind a `Parallel`: nobody wrote it, so nobody misses it.
+fn is_added(step: &Step) -> bool {
+    step.kind == "AttiniMergeOutput" && step.name.ends_with("-Merge")
 }
 
 fn contains_steps(step: &Step) -> bool {
