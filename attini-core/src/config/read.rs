@@ -10,6 +10,7 @@ use crate::value::{DistributionId, DistributionName, InvalidValue, Version};
 
 use super::VersionRange;
 use super::model::{Config, Container, Dependency, DistributionType, Identity, Package};
+use super::resolve::RANGE_HELP;
 
 const KEYS: [&str; 10] = [
     "distributionName",
@@ -141,7 +142,9 @@ fn fits_type(reader: &mut Reader<'_>, config: &Config) {
             let init_deploy = root.key("initDeployConfig");
             if reader.value(&init_deploy).is_some() {
                 let at = reader.document().key_spot(&init_deploy);
-                reader.note(Problem::error("an app distribution cannot have `initDeployConfig`").at(at));
+                let help = "remove it, or remove `distributionType: app` if this distribution owns its plan";
+                let problem = Problem::error("an app distribution cannot have `initDeployConfig`");
+                reader.note(problem.with_help(help).at(at));
             }
         }
         DistributionType::Platform => {
@@ -149,7 +152,8 @@ fn fits_type(reader: &mut Reader<'_>, config: &Config) {
                 if reader.value(&root.key(key)).is_some() {
                     let message = format!("`{key}` has no effect without `distributionType: app`");
                     let at = reader.document().key_spot(&root.key(key));
-                    reader.note(Problem::warning(message).at(at));
+                    let help = "remove it, or add `distributionType: app`";
+                    reader.note(Problem::warning(message).with_help(help).at(at));
                 }
             }
         }
@@ -205,7 +209,9 @@ fn dependencies(reader: &mut Reader<'_>, path: &DocPath) -> Vec<Dependency> {
 
 fn dependency_name(reader: &mut Reader<'_>, path: &DocPath) -> Option<String> {
     if reader.value(path).is_none() {
-        reader.error(path, "the dependency has no `distributionName`");
+        let problem = Problem::error("the dependency has no `distributionName`");
+        let help = "write `- distributionName: other-distribution`";
+        reader.note(problem.with_help(help).at(reader.document().spot(path)));
         return None;
     }
     let name = reader.text(path)?;
@@ -221,8 +227,7 @@ fn dependency_range(reader: &mut Reader<'_>, path: &DocPath) -> Option<String> {
         && let Err(error) = VersionRange::parse(&text)
     {
         let problem = Problem::error(format!("`{path}` is not valid: {error}"));
-        let help = "write a range as npm does, such as `^1.2.0` or `>=1.0.0 <3.0.0`";
-        reader.note(problem.with_help(help).at(reader.document().spot(path)));
+        reader.note(problem.with_help(RANGE_HELP).at(reader.document().spot(path)));
     }
     Some(text)
 }

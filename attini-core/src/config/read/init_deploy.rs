@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::model::{DEFAULT_TEMPLATE, Dependency, Import, InitDeployConfig, ParameterValue, PerEnvironment};
-use crate::config::resolve::normalized;
+use crate::config::resolve::{TEMPLATE_HELP, normalized};
 use crate::document::{DocPath, Node, NodeKind, Reader};
 use crate::problem::Problem;
 
@@ -37,7 +37,8 @@ fn template(reader: &mut Reader<'_>, path: &DocPath) -> String {
         return text;
     }
     normalized(&text).unwrap_or_else(|reason| {
-        reader.error(path, format!("`{path}` {reason}"));
+        let problem = Problem::error(format!("`{path}` {reason}")).with_help(TEMPLATE_HELP);
+        reader.note(problem.at(reader.document().spot(path)));
         text
     })
 }
@@ -48,7 +49,9 @@ fn force_update(reader: &mut Reader<'_>, path: &DocPath) -> bool {
         Some(NodeKind::Scalar(scalar)) if scalar.quoted => {
             let is_true = scalar.text.eq_ignore_ascii_case("true");
             if !is_true && !scalar.text.eq_ignore_ascii_case("false") {
-                reader.warning(path, format!("`{path}` is the text `{}`, which means false", scalar.text));
+                let problem = Problem::warning(format!("`{path}` is the text `{}`, which means false", scalar.text));
+                let help = "write `true` or `false` without quotes";
+                reader.note(problem.with_help(help).at(reader.document().spot(path)));
             }
             is_true
         }
@@ -95,7 +98,9 @@ fn import(reader: &mut Reader<'_>, path: &DocPath, dependencies: &[Dependency]) 
     let kind = required(reader, path, "sourceType", "write `sourceType: Distribution`");
     if let Some(kind) = kind.filter(|kind| kind != "Distribution") {
         let path = path.key("sourceType");
-        reader.error(&path, format!("`{path}` must be `Distribution`, not `{kind}`"));
+        let problem = Problem::error(format!("`{path}` must be `Distribution`, not `{kind}`"));
+        let help = "write `sourceType: Distribution`; nothing else can be imported";
+        reader.note(problem.with_help(help).at(reader.document().spot(&path)));
     }
     let source = path.key("source");
     if reader.value(&source).is_none() {
