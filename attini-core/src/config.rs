@@ -22,4 +22,5 @@ pub use model::{
     AppConfig, Config, Container, DEFAULT_TEMPLATE, Dependency, DistributionType, Identity, Import, InitDeployConfig,
     InitStackConfig, Package, ParameterValue, PerEnvironment, Pipeline, ResolvedConfig, ResolvedDependency,
 };
+pub use read::literal_template;
 pub use substitute::{SubstitutionError, substitute};

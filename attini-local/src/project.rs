@@ -14,6 +14,7 @@ mod dist;
 mod edit;
 mod folder;
 mod package;
+mod validate;
 
 use std::io;
 
@@ -25,6 +26,7 @@ pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
 pub use folder::FolderTree;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
+pub use validate::{ValidateError, Validation, validate};
 
 /// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
 ///

@@ -9,8 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::value::{DistributionId, DistributionName, InvalidValue, Version};
 
 use super::VersionRange;
-use super::model::{Config, Container, Dependency, DistributionType, Identity, Package};
-use super::resolve::RANGE_HELP;
+use super::model::{Config, Container, DEFAULT_TEMPLATE, Dependency, DistributionType, Identity, Package};
+use super::resolve::{RANGE_HELP, normalized};
 
 const KEYS: [&str; 10] = [
     "distributionName",
@@ -73,6 +73,18 @@ impl Config {
         let mut reader = Reader::new(&document);
         Identity { name: name(&mut reader), id: id(&mut reader) }
     }
+}
+
+/// Returns the init template that a file names, or implies by having `initDeployConfig`, even when the file has mistakes.
+///
+/// `None` when there is none, or when it depends on variables.
+#[must_use]
+pub fn literal_template(document: &Document) -> Option<String> {
+    let path = DocPath::root().key("initDeployConfig");
+    document.get(&path)?.as_map()?;
+    let node = document.get(&path.key("template")).filter(|node| !node.is_null());
+    let text = node.map_or(Some(DEFAULT_TEMPLATE), Node::as_text)?;
+    normalized(text).ok().filter(|path| !path.contains("${"))
 }
 
 fn name(reader: &mut Reader<'_>) -> Option<DistributionName> {
