@@ -2,7 +2,7 @@
 //!
 //! One model for the command line and the framework. [`Config::parse`] reads the file and names all of its problems at
 //! once; [`Config::resolve`] answers what it means in one environment, with all variables replaced, and [`Config::explain`]
-//! where each of these values came from.
+//! where each of these values came from. [`schema()`] describes the file to editors.
 
 mod dependency;
 mod explain;
@@ -10,6 +10,7 @@ mod file;
 mod model;
 mod read;
 mod resolve;
+mod schema;
 mod substitute;
 
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use model::{
     InitStackConfig, Package, ParameterValue, PerEnvironment, Pipeline, ResolvedConfig, ResolvedDependency,
 };
 pub use read::literal_template;
+pub use schema::schema;
 pub use substitute::{SubstitutionError, substitute};
