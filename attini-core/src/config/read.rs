@@ -202,7 +202,10 @@ fn dependencies(reader: &mut Reader<'_>, path: &DocPath) -> Vec<Dependency> {
     for (index, item) in items.iter().enumerate() {
         let path = path.index(index);
         let Some(entries) = item.as_map() else {
-            reader.wrong_type::<()>(&path, "a map with `distributionName` and `version`");
+            let actual = item.type_name();
+            let text = format!("`{path}` must be a map with `distributionName` and `version`, not {actual}");
+            let help = "write `- distributionName: other-distribution`";
+            reader.note(Problem::error(text).with_help(help).at(reader.document().spot(&path)));
             continue;
         };
         for (key, _) in entries.iter().filter(|(key, _)| !DEPENDENCY_KEYS.contains(&key.text.as_str())) {

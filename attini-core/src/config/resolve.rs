@@ -253,7 +253,7 @@ impl Resolver<'_> {
             let range = dependency.range.as_deref().map(|range| {
                 let range = VersionRange::parse(&self.same_everywhere(&range_path, range));
                 range.map_err(|error| {
-                    self.error(&range_path, format!("`{range_path}` is not valid: {error}"), RANGE_HELP)
+                    self.error(&range_path, format!("`{range_path}` is not valid: {error}"), RANGE_HELP);
                 })
             });
             if let (Ok(name), Ok(range)) = (name, range.transpose()) {

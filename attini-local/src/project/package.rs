@@ -3,7 +3,7 @@
 mod overlay;
 pub(super) mod paths;
 mod report;
-mod source;
+pub(super) mod source;
 mod template;
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn parameters(
     dependencies: &[Dependency],
 ) -> PerEnvironment<Option<ParameterValue>> {
     let mut environments = PerEnvironment::new();
-    for (environment, path, _) in reader.entries(path).unwrap_or_default() {
+    for (environment, path) in levels(reader, path) {
         let mut values = BTreeMap::new();
         for (name, path, node) in reader.entries(&path).unwrap_or_default() {
             values.insert(name.to_owned(), parameter(reader, &path, node, dependencies));
@@ -151,6 +151,22 @@ fn stack_tags(reader: &mut Reader<'_>, path: &DocPath) -> (PerEnvironment<String
 }
 
 fn variables(reader: &mut Reader<'_>, path: &DocPath) -> PerEnvironment<String> {
-    let environments = reader.entries(path).unwrap_or_default();
-    environments.into_iter().map(|(environment, path, _)| (environment.to_owned(), tags(reader, &path))).collect()
+    let environments = levels(reader, path);
+    environments.into_iter().map(|(environment, path)| (environment.to_owned(), tags(reader, &path))).collect()
+}
+
+/// Returns the environments in a map of values per environment; what stands there without one is refused.
+fn levels<'d>(reader: &mut Reader<'d>, path: &DocPath) -> Vec<(&'d str, DocPath)> {
+    let mut found = Vec::new();
+    for (key, path, node) in reader.entries(path).unwrap_or_default() {
+        if node.is_null() || node.as_map().is_some() {
+            found.push((key, path));
+        } else {
+            let text =
+                format!("`{path}` must be a map, not {}: values stand below their environment", node.type_name());
+            let help = "put it below `default:`, which counts everywhere, or below the name of an environment";
+            reader.note(Problem::error(text).with_help(help).at(reader.document().spot(&path)));
+        }
+    }
+    found
 }

@@ -127,12 +127,12 @@ package:
        |                ^^^^^
        = help: write `forceUpdate: true` or `forceUpdate: false`
 
-    error: `initDeployConfig.parameters.dev` must be a map, not a number
+    error: `initDeployConfig.parameters.dev` must be a map, not a number: values stand below their environment
       --> attini-config.yaml:16:10
        |
     16 |     dev: 5
        |          ^
-       = help: write `dev:`, and indented below it lines such as `name: value`
+       = help: put it below `default:`, which counts everywhere, or below the name of an environment
 
     error: `initDeployConfig.parameters.prod.A` has no `sourceType`
       --> attini-config.yaml:17:12
@@ -254,7 +254,7 @@ fn init_deploy_case_30_outdated_dependencies() {
     insta::assert_snapshot!(bad.map(lines).join("\n"), @"
     f.yaml:1:38: unknown key `distributionIdRegex` in a dependency (a dependency has `distributionName` and an optional `version` range)
     f.yaml:1:15: `dependencies` must be a list, not a map (write `dependencies:`, and below it each element on a line that begins with `- `)
-    f.yaml:1:16: `dependencies[0]` must be a map with `distributionName` and `version`, not text (write `dependencies:`, and indented below it lines such as `name: value`)
+    f.yaml:1:16: `dependencies[0]` must be a map with `distributionName` and `version`, not text (write `- distributionName: other-distribution`)
     ");
 }
 
