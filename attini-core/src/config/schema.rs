@@ -44,7 +44,7 @@ type PerEnvironment<V> = BTreeMap<String, Option<BTreeMap<String, V>>>;
 struct AttiniConfig {
     /// Name of the distribution: letters, digits, `.`, `_` and `-`, at most 128. Variables are not replaced in it.
     #[schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", "x-rule" = "init-deploy.md 4.2"))]
-    #[schemars(extend("x-default" = "packaging asks for it; the framework takes the name of the uploaded folder"))]
+    #[schemars(extend("x-default" = "required for packaging; the framework takes the name of the uploaded folder"))]
     distribution_name: Option<Text>,
     /// Id of this build, a label without order, often a git commit; becomes a part of object keys. Blank means none.
     #[schemars(extend("pattern" = r##"^[^\[\]#%\\{}`~<>|^ &;?$,+=@/"*\x00-\x1f\x7f]{0,128}$"##))]
