@@ -20,3 +20,6 @@ pub use parameters::{explain_parameters, framework_parameters};
 pub(crate) use registration::runner_key;
 pub use registration::{Registration, register_plan, unregister_plan};
 pub use upload::Upload;
+
+#[cfg(test)]
+mod tests;

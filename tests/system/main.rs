@@ -1,5 +1,20 @@
 //! Whole-system tests: the real `attini` in the local world, in a home and with an environment of its own.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and print")]
 
+mod approval;
+mod cdk;
+mod concurrent;
+mod environments;
+mod examples;
+mod failing;
 mod hello_world;
+mod history;
+mod holdings;
+mod kill;
+mod package;
+mod process;
+mod projects;
+mod readme;
+mod rollback;
+mod session;
 mod support;

@@ -77,7 +77,7 @@ pub(super) fn expand_plan(
         partition: around.partition,
         region: around.region.map(ToOwned::to_owned),
         app,
-        queued: plan.concurrency() == Some("queue"),
+        queue_interval: (plan.concurrency() == Some("queue")).then_some(around.settings.queue_interval_seconds),
         default_runner: plan.default_runner(),
         runners: runners.clone(),
         no_echo: parameters::no_echo(fragment),
