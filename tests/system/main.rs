@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and print")]
 
 mod approval;
+mod bad_input;
 mod cdk;
 mod concurrent;
 mod environments;
@@ -11,6 +12,7 @@ mod hello_world;
 mod history;
 mod holdings;
 mod kill;
+mod no_cloud;
 mod package;
 mod process;
 mod projects;

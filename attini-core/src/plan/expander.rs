@@ -12,6 +12,7 @@ use super::redirect::Redirects;
 use super::{references, retry, steps};
 use crate::asl::{AslProblem, IteratorKey, MAX_NAME_LENGTH, Nested, Scope, State};
 use crate::document::{DocPath, Segment};
+use crate::framework::ACTION_FUNCTION;
 
 /// What the steps of one plan need to know about it and its template.
 #[derive(Debug)]
@@ -304,7 +305,7 @@ impl<'a> Expander<'a> {
         retriers.extend(self.plan.queue_interval.map(retry::queued_deployment));
         json!({
             "Type": "Task",
-            "Resource": self.plan.function("attini-action"),
+            "Resource": self.plan.function(ACTION_FUNCTION),
             "Parameters": parameters,
             "Retry": retriers,
             "ResultPath": "$",

@@ -76,7 +76,12 @@ fn remove_behind(
         _ => None,
     };
     if let Some(stack) = stack.and_then(|stack| StackName::parse(&stack).ok()) {
-        parts.home.write(|tx| rows::delete(tx, &parts.place.region, &stack))?;
+        let region = &parts.place.region;
+        parts.home.write(|tx| {
+            let found = rows::find(tx, region, &stack)?;
+            let id = found.as_ref().and_then(|stack| stack.state.get("id")).and_then(Value::as_str).unwrap_or_default();
+            rows::forget(tx, region, &stack, id)
+        })?;
     }
     Ok(())
 }

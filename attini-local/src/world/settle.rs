@@ -100,7 +100,7 @@ async fn record_end(
 }
 
 fn ending_of(ended: &ExecutionDescription) -> Ending {
-    let superseded = ended.error.as_deref() == Some("ExecutionSuperseded");
+    let superseded = ended.error.as_deref() == Some(attini_core::runner::error_name::EXECUTION_SUPERSEDED);
     let outcome = match ended.status {
         ExecutionStatus::Succeeded => Outcome::Succeeded,
         ExecutionStatus::TimedOut => Outcome::TimedOut,
