@@ -5,6 +5,7 @@ use clap::error::ErrorKind as ClapError;
 
 use crate::args::{self, Cli, Command};
 use crate::argv;
+use crate::commands::config::{self, ConfigCommand};
 use crate::commands::configure;
 use crate::commands::deploy::{self, DeployCommand};
 use crate::commands::distribution::{self, DistributionCommand};
@@ -71,6 +72,11 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             LocalCommand::Reset(args) => local::reset::run(ctx, args).await,
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
         },
+        Command::Config(args) => match &args.command {
+            ConfigCommand::Validate(args) => config::validate::run(ctx, args),
+            ConfigCommand::Show(args) => config::show::run(ctx, args),
+            ConfigCommand::Schema(args) => config::schema::run(ctx, args),
+        },
         Command::Configure(args) => configure::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),
         Command::Context(args) => environment::context::run(ctx, args).await,
@@ -85,8 +91,7 @@ fn error_style(command: &Command) -> ErrorStyle {
             _ => ErrorStyle::Object,
         },
         Command::Distribution(args) if matches!(args.command, DistributionCommand::Package(_)) => ErrorStyle::Text,
-        Command::Package(_) | Command::Local(_) => ErrorStyle::Text,
-        Command::Configure(_) => ErrorStyle::Lines,
+        Command::Package(_) | Command::Local(_) | Command::Config(_) | Command::Configure(_) => ErrorStyle::Text,
         Command::Distribution(_) | Command::Environment(_) | Command::Context(_) => ErrorStyle::Object,
     }
 }

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use attini_core::config::Explained;
 use attini_core::follow::FollowPorts;
 use attini_core::problem::Problem;
-use attini_core::value::{DistributionName, Environment, ObjectIdentifier, Region};
+use attini_core::value::{DistributionId, DistributionName, Environment, ObjectIdentifier, Region};
+use attini_local::project::Validation;
 use serde_json::{Map, Value};
 
 use crate::error::CommandError;
@@ -153,6 +155,15 @@ pub(crate) struct Edit {
     pub replace: bool,
 }
 
+/// What an edit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edited {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether it had another value before.
+    pub changed: bool,
+}
+
 /// The file to edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EditTarget {
@@ -171,7 +182,18 @@ pub(crate) trait Packager {
     fn inspect(&self, zip: &Path) -> Result<Identity, CommandError>;
 
     /// Sets a value in a file and keeps comments and layout. Equal values need no `replace`.
-    fn edit(&self, edit: &Edit) -> Result<(), CommandError>;
+    fn edit(&self, edit: &Edit) -> Result<Edited, CommandError>;
+
+    /// Finds all that is wrong with a project.
+    fn validate(&self, directory: &Path) -> Result<Validation, CommandError>;
+
+    /// Returns the values of a project in an environment and where they came from; `id` is taken when it has none.
+    fn explain(
+        &self,
+        directory: &Path,
+        environment: &Environment,
+        id: &DistributionId,
+    ) -> Result<Vec<Explained>, CommandError>;
 }
 
 /// Where the commands get their libraries from.

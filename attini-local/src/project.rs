@@ -12,8 +12,10 @@ mod commands;
 mod copy;
 mod dist;
 mod edit;
+mod explain;
 mod folder;
 mod package;
+mod validate;
 
 use std::io;
 
@@ -23,8 +25,10 @@ pub use commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
 pub use copy::{CopyError, WorkCopy};
 pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
+pub use explain::explain;
 pub use folder::FolderTree;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
+pub use validate::{ValidateError, Validation, validate};
 
 /// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
 ///

@@ -367,9 +367,22 @@ impl Packager for Files {
         Ok(Identity { name, id, version, tags: Map::new() })
     }
 
-    fn edit(&self, edit: &Edit) -> Result<(), CommandError> {
+    fn edit(&self, edit: &Edit) -> Result<crate::world::Edited, CommandError> {
         self.0.edits.lock().expect("free").push(edit.clone());
-        Ok(())
+        Ok(crate::world::Edited { file: PathBuf::from("attini-config.yaml"), changed: true })
+    }
+
+    fn validate(&self, _: &Path) -> Result<attini_local::project::Validation, CommandError> {
+        Ok(attini_local::project::Validation { files: Vec::new(), problems: Vec::new() })
+    }
+
+    fn explain(
+        &self,
+        _: &Path,
+        _: &Environment,
+        _: &attini_core::value::DistributionId,
+    ) -> Result<Vec<attini_core::config::Explained>, CommandError> {
+        Ok(Vec::new())
     }
 }
 

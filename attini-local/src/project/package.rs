@@ -1,9 +1,9 @@
 //! From a project folder to the zip of a distribution (cli.md 7.2).
 
 mod overlay;
-mod paths;
+pub(super) mod paths;
 mod report;
-mod source;
+pub(super) mod source;
 mod template;
 
 #[cfg(test)]

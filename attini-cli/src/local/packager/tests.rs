@@ -1,5 +1,7 @@
 //! Command lines that work on project folders.
 
+mod config;
+
 use std::fs;
 use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
