@@ -1,20 +1,24 @@
 //! The distribution as files: what goes in, writing the zip, reading one safely.
 //!
 //! ```text
-//! FileTree -> select(ignore rules) -> Selection -> write_zip -> zip + WriteReport (digest)
-//! zip -> Archive::open (everything checked) -> entries, read, extract
+//! FileTree -> select(ignore rules) -> Selection -> write_zip -> zip with manifest + WriteReport (digest)
+//! zip -> Archive::open (everything checked) -> entries, read, extract -> Content::read (compared with the manifest)
 //! ```
 
+mod content;
 mod digest;
 mod glob;
 mod ignore;
+mod manifest;
 mod read;
 mod select;
 mod tree;
 mod write;
 
+pub use content::{Content, ManifestState, RenewError, renew_manifest};
 pub use digest::{FileRecord, content_digest};
 pub use ignore::{IGNORE_FILE, IgnoreRules, SkipReason};
+pub use manifest::{MANIFEST_FILE, Manifest, ManifestDifference, ManifestError};
 pub use read::{Archive, ArchiveError, Limits};
 pub use select::{SelectError, Selection, Skipped, select};
 pub use tree::{EntryKind, FileTree, Listing, TreeEntry, TreeError};
