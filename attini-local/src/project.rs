@@ -14,6 +14,7 @@ mod dist;
 mod edit;
 mod folder;
 mod package;
+mod zip;
 
 use std::io;
 
@@ -25,6 +26,10 @@ pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
 pub use folder::FolderTree;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
+pub use zip::{
+    SignatureState, Verification, ZipError, inspect_zip, sign_zip, signature_path, signature_state, verify_zip,
+    zip_content,
+};
 
 /// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
 ///

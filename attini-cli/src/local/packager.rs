@@ -10,7 +10,9 @@ use attini_core::distribution::{Archive, ArchiveError, EntryTime, Limits, Select
 use attini_core::document::{DocPath, MAX_BYTES};
 use attini_core::problem::Problems;
 use attini_core::value::{DistributionId, Version};
-use attini_local::project::{self, EditError, PackageError, PackageOptions, find_config, package, set_value};
+use attini_local::project::{
+    self, EditError, PackageError, PackageOptions, find_config, package, set_value, zip_content,
+};
 use serde_json::json;
 
 use crate::error::{CommandError, ErrorKind};
@@ -84,6 +86,10 @@ impl Packager for Folders {
             version: config.version.map(|version| version.to_string()),
             tags,
         })
+    }
+
+    fn content_digest(&self, zip: &Path) -> Result<String, CommandError> {
+        Ok(zip_content(zip)?.digest)
     }
 
     fn edit(&self, edit: &Edit) -> Result<(), CommandError> {
