@@ -1,5 +1,6 @@
 //! What every command gets: streams, settings, libraries and its own command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use attini_local::project::FIXED_ID_VARIABLE;
@@ -27,17 +28,20 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Reads the settings through `var`.
-    pub(crate) fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn read(var: impl Fn(&str) -> Option<OsString>) -> Self {
+        // Paths are any bytes; the others can only be text.
+        let path = |name: &str| var(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let var = |name: &str| var(name).and_then(|value| value.into_string().ok());
         let is_on = |name: &str, words: &[&str]| {
             var(name).is_some_and(|value| words.iter().any(|word| value.eq_ignore_ascii_case(word)))
         };
         let set = |name: &str| var(name).filter(|value| !value.is_empty());
         Self {
             local: is_on("ATTINI_LOCAL", &["1", "true"]),
-            home: set("ATTINI_HOME").map(PathBuf::from),
+            home: path("ATTINI_HOME"),
             region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")),
             no_color: is_on("ATTINI_DISABLE_ANSI_COLOR", &["true"]) || set("NO_COLOR").is_some(),
-            fixed_id: set("ATTINI_WORK_DIR").map(PathBuf::from).zip(set(FIXED_ID_VARIABLE)),
+            fixed_id: path("ATTINI_WORK_DIR").zip(set(FIXED_ID_VARIABLE)),
         }
     }
 }
@@ -123,7 +127,7 @@ mod tests {
     #[test]
     fn settings_come_from_environment_variables() {
         let read = |pairs: &[(&str, &str)]| {
-            Settings::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            Settings::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value)))
         };
         assert!(read(&[("ATTINI_LOCAL", "1")]).local && read(&[("ATTINI_LOCAL", "TRUE")]).local);
         assert!(!read(&[("ATTINI_LOCAL", "0")]).local && !read(&[]).local);
@@ -131,5 +135,13 @@ mod tests {
         assert!(read(&[("ATTINI_DISABLE_ANSI_COLOR", "True")]).no_color);
         let both = read(&[("AWS_DEFAULT_REGION", "b"), ("AWS_REGION", "a")]);
         assert_eq!(both.region.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_home_that_is_not_utf_8_is_not_replaced_by_the_default() {
+        use std::os::unix::ffi::OsStringExt;
+        let home = OsString::from_vec(b"/tmp/h\xff".to_vec());
+        let settings = Settings::read(|name| (name == "ATTINI_HOME").then(|| home.clone()));
+        assert_eq!(settings.home, Some(PathBuf::from(home)));
     }
 }

@@ -96,11 +96,16 @@ impl CommandError {
 
     /// Problems in the `attini-config` file.
     pub(crate) fn config(problems: Problems) -> Self {
+        Self::of_file(ErrorKind::Config, "Attini configuration file error", problems)
+    }
+
+    /// Problems in a file that a person wrote.
+    pub(crate) fn of_file(kind: ErrorKind, what: &str, problems: Problems) -> Self {
         let text = match problems.0.as_slice() {
-            [problem] => format!("Attini configuration file error: {}", problem.message),
-            all => format!("Attini configuration file error: {} problems", all.len()),
+            [problem] => format!("{what}: {}", problem.message),
+            all => format!("{what}: {} problems", all.len()),
         };
-        Self { problems: problems.0, ..Self::new(ErrorKind::Config, text) }
+        Self { problems: problems.0, ..Self::new(kind, text) }
     }
 
     /// Adds what to do next.

@@ -23,7 +23,7 @@ use context::Settings;
 use ui::{Terminal, Ui};
 
 fn main() -> ExitCode {
-    let settings = Settings::read(|name| std::env::var(name).ok());
+    let settings = Settings::read(|name| std::env::var_os(name));
     let (out, err) = (io::stdout(), io::stderr());
     let colors = !settings.no_color;
     let terminal = Terminal {

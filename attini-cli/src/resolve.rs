@@ -1,8 +1,8 @@
 //! Which environment is meant, and whether a production one may be touched (cli.md 10.3, 10.4).
 
-use attini_core::port::{Inventory, RecordKey, ResourceKind, update};
+use attini_core::port::{Inventory, InventoryError, Precondition, RecordKey, ResourceKind, update};
 use attini_core::value::{Environment, EnvironmentType};
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -12,6 +12,9 @@ use crate::world::Identity;
 
 /// Name of the environment that the first local deployment makes.
 const FIRST_ENVIRONMENT: &str = "dev";
+
+/// Attribute with the type of an environment (cli.md 13).
+const TYPE: &str = "environmentType";
 
 /// Returns the environment that `-e` names, or the only one there is; with several and a terminal, asks.
 pub(crate) async fn environment(
@@ -70,7 +73,22 @@ pub(crate) async fn create(
     environment: &EnvironmentRecord,
 ) -> Result<(), CommandError> {
     let name = Environment::parse(&environment.name)?;
-    put(inventory, &name, environment.kind, None).await?;
+    let key = RecordKey::Resource(ResourceKind::Environment, name.to_string());
+    let mut body = Map::new();
+    body.insert(TYPE.to_owned(), json!(type_name(environment.kind)));
+    match inventory.put(&key, body, Precondition::Absent).await {
+        Ok(_) => {}
+        // Somebody was faster. A production environment needs the confirmation that a new one does not.
+        Err(InventoryError::Conflict { .. }) => {
+            let theirs = self::environment(ctx, inventory, Some(name.as_str())).await?;
+            if theirs.kind == environment.kind {
+                return Ok(());
+            }
+            let text = format!("environment {name} was created with type {} meanwhile", type_name(theirs.kind));
+            return Err(CommandError::execution(text).hint("run the command again"));
+        }
+        Err(error) => return Err(error.into()),
+    }
     ctx.ui.message("environmentCreated", &format!("Created environment {name} of type {}", type_name(environment.kind)))
 }
 
@@ -83,7 +101,7 @@ pub(crate) async fn put(
 ) -> Result<(), CommandError> {
     let key = RecordKey::Resource(ResourceKind::Environment, name.to_string());
     update(inventory, &key, |body| {
-        body.insert("environmentType".to_owned(), json!(type_name(kind)));
+        body.insert(TYPE.to_owned(), json!(type_name(kind)));
         if let Some(immutable) = immutable_ids {
             body.insert("immutableIds".to_owned(), json!(immutable));
         }

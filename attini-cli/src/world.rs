@@ -33,6 +33,11 @@ pub(crate) trait World: Send + Sync {
     /// Uploads the bytes of an earlier upload again, as a new deployment of the same environment and distribution.
     async fn upload_again(&self, earlier: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError>;
 
+    /// Says whether an upload of the distribution has no deployment record yet: there will be one in a moment.
+    async fn has_unrecorded_upload(&self, _environment: &str, _distribution: &str) -> Result<bool, CommandError> {
+        Ok(false)
+    }
+
     /// Returns the zip of a published distribution, if it is still kept.
     async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError>;
 

@@ -28,12 +28,14 @@ pub mod workflows;
 
 mod fake;
 mod faults;
+mod framework;
 
 pub use fake::{
     Answer, MemFunctions, MemInventory, MemLogStore, MemNotifications, MemObjectStore, MemParameters, MemQueue,
     MemStackService, MemTaskTokens, MemWorkflows, RecordingFleet, SequentialIds, SettableClock,
 };
 pub use faults::{Faults, Moment};
+pub use framework::{TestFramework, registration, zip_of};
 
 #[cfg(test)]
 mod tests;

@@ -18,3 +18,6 @@ pub use init::init_deploy;
 pub(crate) use registration::runner_key;
 pub use registration::{Registration, register_plan, unregister_plan};
 pub use upload::Upload;
+
+#[cfg(test)]
+mod tests;

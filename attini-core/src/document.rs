@@ -20,7 +20,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use excerpt::excerpt;
+pub use excerpt::{ExcerptPart, excerpt, styled_excerpt};
 pub use node::{Key, Node, NodeKind, Scalar};
 pub use path::{DocPath, Segment};
 pub use reader::Reader;

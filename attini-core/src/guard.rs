@@ -13,3 +13,6 @@ pub(crate) use init_stack::{RECREATE_TOKEN, digest_in, upload_digest};
 pub use init_stack::{init_stack_event, init_stack_token, start_plans};
 pub use stack::stack_event;
 pub(crate) use stack::{all_events, step_output};
+
+#[cfg(test)]
+mod tests;

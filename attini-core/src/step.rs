@@ -15,3 +15,6 @@ mod runner_job;
 pub use action::{run_action, supported_step_types};
 pub use input::StepInput;
 pub use plan_end::plan_ended;
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@ mod logs;
 mod notifications;
 mod objects;
 mod parameters;
+mod purge;
 mod queue;
 mod schema;
 mod tx;

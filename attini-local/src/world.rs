@@ -15,6 +15,7 @@ mod jobs;
 mod parameters;
 mod parts;
 mod recover;
+mod region;
 mod reset;
 mod settle;
 mod stacks;

@@ -1,5 +1,22 @@
 //! Whole-system tests: the real `attini` in the local world, in a home and with an environment of its own.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic and print")]
 
+mod approval;
+mod bad_input;
+mod cdk;
+mod concurrent;
+mod environments;
+mod examples;
+mod failing;
 mod hello_world;
+mod history;
+mod holdings;
+mod kill;
+mod no_cloud;
+mod package;
+mod process;
+mod projects;
+mod readme;
+mod rollback;
+mod session;
 mod support;

@@ -66,6 +66,7 @@ fn replay(file: &Path) -> Result<(), String> {
         default_runner_image: settings["defaultRunnerImage"].as_str().unwrap().to_owned(),
         default_vpc_subnets: subnets
             .map(|subnets| subnets.iter().map(|subnet| subnet.as_str().unwrap().to_owned()).collect()),
+        queue_interval_seconds: 30,
     };
     let response = macro_response(&case["input"], &settings, UUID);
     let required = if case["expected"].is_null() { &case["original"] } else { &case["expected"] };

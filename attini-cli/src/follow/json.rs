@@ -15,6 +15,7 @@ pub(super) fn lines(event: &FollowEvent, answer_line: &dyn Fn(&str) -> String) -
             };
             one("stillWaiting", json!(format!("{missing}, after {} s", since.as_secs())))
         }
+        What::WaitingFor { id } => one("waitingFor", json!({ "distributionId": id })),
         What::Published(it) => published(it),
         What::Warning(text) => one("warning", json!(text)),
         What::NoStack => one("noStack", json!("No stack present in distribution")),

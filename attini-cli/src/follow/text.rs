@@ -32,6 +32,7 @@ impl TextView {
                 };
                 vec![format!("{missing} ({})", time(*since))]
             }
+            What::WaitingFor { id } => vec![format!("Waiting for deployment {id}, which still runs")],
             What::Published(it) => published(it, ui),
             What::Warning(text) => vec![format!("{} {text}", ui.paint(YELLOW, "Warning:"))],
             What::NoStack => vec!["No stack present in distribution".to_owned()],

@@ -75,6 +75,8 @@ impl Packager for Folders {
         let mut archive = Archive::open(File::open(zip).map_err(read)?, &Limits::default()).map_err(broken)?;
         let name = archive.find_config().map_err(broken)?;
         let content = archive.read(name, MAX_BYTES as u64).map_err(broken)?;
+        // Reads everything: a damaged file shows now, not when half of a deployment is done.
+        archive.extract(&mut |_, _| Ok(())).map_err(broken)?;
         let text = String::from_utf8(content)
             .map_err(|_| CommandError::new(ErrorKind::Config, format!("{name} in {} is not UTF-8", zip.display())))?;
         let (config, _) = Config::parse(name, &text).map_err(CommandError::config)?;

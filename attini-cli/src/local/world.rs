@@ -14,7 +14,7 @@ use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectId
 use attini_local::world::{LocalWorld as World, Options, Submission, Values, WorldError};
 use serde_json::Value;
 
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorKind};
 use crate::world::{self, ApprovalAnswer, LocalOptions};
 
 /// The directory of this user's local world.
@@ -99,7 +99,7 @@ impl From<WorldError> for CommandError {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Values(problems) => {
-                Self { kind: crate::error::ErrorKind::IllegalArgument, ..Self::config(problems) }
+                Self::of_file(ErrorKind::IllegalArgument, "the file of values cannot be used", problems)
             }
             other => Self::execution(explain(&other)),
         }
@@ -142,6 +142,22 @@ impl world::World for Home {
         let record = found.ok_or_else(|| CommandError::illegal(format!("there is no deployment of {earlier}")))?;
         let submission = self.world.submit_again(&record).await?;
         self.start_worker(submission)
+    }
+
+    async fn has_unrecorded_upload(&self, environment: &str, distribution: &str) -> Result<bool, CommandError> {
+        let inventory = self.world.framework(environment).inventory;
+        let name = DeploymentName::of_raw(environment, distribution);
+        let folder = format!("{environment}/{distribution}/");
+        for object in self.world.running().await? {
+            if !object.as_str().starts_with(&folder) {
+                continue;
+            }
+            let found = find_deployment(inventory.as_ref(), &name, &object).await;
+            if found.map_err(|failure| CommandError::execution(failure.cause))?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError> {

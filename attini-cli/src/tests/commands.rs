@@ -26,6 +26,25 @@ fn cli_case_35_no_environment_is_made_by_the_first_local_deployment() {
 }
 
 #[test]
+fn an_environment_that_another_process_creates_meanwhile_keeps_its_type() {
+    for (theirs, code) in [("production", 1), ("test", 0)] {
+        let world = Memory::with_environments(&[]);
+        let key = RecordKey::Resource(ResourceKind::Environment, "prod".to_owned());
+        *world.meanwhile.lock().expect("free") = Some((key.clone(), json!({ "environmentType": theirs })));
+        let ran = attini(&world, "deploy run . --local -b -e prod");
+        assert_eq!(ran.code, code, "{}", ran.err);
+        assert_eq!(world.records.lock().expect("free")[&key]["environmentType"], theirs);
+    }
+}
+
+#[test]
+fn hints_name_the_environment_that_was_chosen() {
+    let world = Memory::with_environments(&[("dev", "test"), ("qa", "test")]);
+    let ran = attini(&world, "distribution download -n shop -i 99 -e qa --local");
+    assert!(ran.err.contains("attini deploy history -n shop -e qa --local"), "{}", ran.err);
+}
+
+#[test]
 fn cli_case_35_unknown_and_several_environments() {
     let world = Memory::with_environments(&[("dev", "test"), ("prod", "production"), ("qa", "test")]);
     insta::assert_snapshot!(attini(&world, "deploy describe -n shop -e x --local"), @"

@@ -28,6 +28,8 @@ pub(super) struct Memory {
     pub edits: Mutex<Vec<Edit>>,
     pub packaged: Mutex<Vec<PackageRequest>>,
     pub options: Mutex<Option<LocalOptions>>,
+    /// What another process records while this one packages.
+    pub meanwhile: Mutex<Option<(RecordKey, Value)>>,
     pub deployment: Mutex<Map<String, Value>>,
     pub status: Mutex<Option<ExecutionStatus>>,
     pub history: Mutex<Vec<HistoryEvent>>,
@@ -112,9 +114,13 @@ impl Inventory for Memory {
         &self,
         key: &RecordKey,
         body: Map<String, Value>,
-        _: Precondition<Revision>,
+        when: Precondition<Revision>,
     ) -> Result<Revision, InventoryError> {
-        self.records.lock().expect("free").insert(key.clone(), body);
+        let mut records = self.records.lock().expect("free");
+        if when == Precondition::Absent && records.contains_key(key) {
+            return Err(InventoryError::Conflict { key: key.clone() });
+        }
+        records.insert(key.clone(), body);
         Ok(Revision(String::new()))
     }
 
@@ -342,6 +348,9 @@ struct Files(Arc<Memory>);
 impl Packager for Files {
     fn package(&self, request: &PackageRequest, tell: &mut dyn FnMut(PackageEvent)) -> Result<Packaged, CommandError> {
         self.0.packaged.lock().expect("free").push(request.clone());
+        if let Some((key, body)) = self.0.meanwhile.lock().expect("free").take() {
+            self.0.set(key, &body);
+        }
         tell(PackageEvent::Message("Packaging distribution: shop".to_owned()));
         tell(PackageEvent::Output("hi".to_owned()));
         let zip = PathBuf::from("attini_dist/shop.zip");

@@ -1,38 +1,20 @@
 //! A problem in a file that a person wrote, with the line it is in.
 
-use anstyle::Style;
+use attini_core::document::{ExcerptPart, styled_excerpt};
 use attini_core::problem::{Problem, Severity};
 
 use super::{BLUE, RED, YELLOW, paint};
 
 /// Returns the lines of a problem, without a line end.
 pub(crate) fn render(problem: &Problem, color: bool) -> String {
-    let (label, style): (&str, Style) = match problem.severity {
-        Severity::Error => ("error", RED),
-        Severity::Warning => ("warning", YELLOW),
-    };
-    let mut lines = vec![format!("{}: {}", paint(color, style, label), problem.message)];
-    if let Some(at) = &problem.at {
-        let number = at.line.to_string();
-        let gutter = " ".repeat(number.len());
-        let bar = paint(color, BLUE, "|");
-        // Tabs are kept before the mark, so that it stands under its text however wide a tab is.
-        let column = usize::try_from(at.column).unwrap_or(1).saturating_sub(1);
-        let before: String = at.text.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let left = at.text.chars().count().saturating_sub(column).max(1);
-        let length = usize::try_from(at.length).unwrap_or(1).clamp(1, left);
-        let mark = paint(color, style, &"^".repeat(length));
-        let arrow = paint(color, BLUE, "-->");
-        lines.push(format!("{gutter}{arrow} {}:{}:{}", at.file, at.line, at.column));
-        lines.push(format!("{gutter} {bar}"));
-        lines.push(format!("{} {bar} {}", paint(color, BLUE, &number), at.text));
-        lines.push(format!("{gutter} {bar} {before}{mark}"));
-    }
-    if let Some(help) = &problem.help {
-        let gutter = problem.at.as_ref().map_or(0, |at| at.line.to_string().len() + 1);
-        lines.push(format!("{}{} {help}", " ".repeat(gutter), paint(color, BLUE, "= help:")));
-    }
-    lines.join("\n")
+    styled_excerpt(problem, &|part, text| {
+        let style = match part {
+            ExcerptPart::Severity(Severity::Error) => RED,
+            ExcerptPart::Severity(Severity::Warning) => YELLOW,
+            ExcerptPart::Frame => BLUE,
+        };
+        paint(color, style, text)
+    })
 }
 
 #[cfg(test)]
@@ -54,8 +36,8 @@ mod tests {
         error: unknown key `naem`
           --> attini-config.yaml:12:3
            |
-        12 | 	 naem: shop
-           | 	 ^^^^^
+        12 |   naem: shop
+           |   ^^^^^
            = help: did you mean `name`?
         ");
     }

@@ -96,6 +96,34 @@ fn declared() -> Vec<DeclaredParameter> {
 }
 
 #[test]
+fn a_delivery_does_not_show_its_message() {
+    let delivery = crate::port::Delivery { handle: "1-2".to_owned(), body: "secret".to_owned() };
+    assert_eq!(format!("{delivery:?}"), "Delivery { handle: \"1-2\", body_bytes: 6, .. }");
+}
+
+/// Worlds run the framework's functions as tasks of several threads.
+#[test]
+fn the_functions_of_the_framework_can_move_between_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let world = TestFramework::new();
+    let framework = &world.framework;
+    let upload = block_on(world.upload("dev/a/a.zip", &[]));
+    let events = world.init_events();
+    let executions = world.workflows.executions();
+    is_send(&crate::deploy::init_deploy(framework, &upload));
+    is_send(&crate::step::run_action(framework, json!({})));
+    for event in &events {
+        is_send(&crate::guard::init_stack_event(framework, event));
+        is_send(&crate::guard::stack_event(framework, &framework.place, event));
+    }
+    for execution in &executions {
+        is_send(&crate::step::plan_ended(framework, execution, 0));
+        let plan = registration("s", &execution.arn.machine());
+        is_send(&crate::deploy::register_plan(framework.inventory.as_ref(), &plan, None, ""));
+    }
+}
+
+#[test]
 fn recording_fleet() {
     let body = serde_json::json!({
         "runnerName": "r", "stackName": "init", "sqsQueueUrl": "queue", "environment": "dev", "distributionName": "d",

@@ -35,6 +35,13 @@ pub async fn end_deployment(
 ) -> Result<(), Failure> {
     let inventory = framework.inventory.as_ref();
     let now = framework.clock.now();
+    if ending.outcome == Outcome::Succeeded {
+        // Who follows goes on at the outcome, so what others read of a success has to be there before.
+        let open = find_deployment(inventory, name, object).await?.filter(|record| record.outcome.is_none());
+        if let Some(record) = open {
+            save_success(framework, &record).await?;
+        }
+    }
     let is_first = AtomicBool::new(false);
     // The deployment's own record decides which end was first; the copy at time 0 follows it.
     update_own(inventory, name, object, |body| {
@@ -148,9 +155,8 @@ pub async fn record_upload_failure(
     outcome: Outcome,
     failure: &Failure,
 ) -> Result<(), Failure> {
-    let mut segments = object.as_str().split('/');
-    let environment = segments.next().unwrap_or_default().to_owned();
-    let key = object.as_str().split('#').next().unwrap_or_default();
+    let key = object.as_str().rsplit_once('#').map_or(object.as_str(), |(key, _)| key);
+    let environment = key.split('/').next().unwrap_or_default().to_owned();
     let folder = key.rsplit('/').nth(1).unwrap_or_default().to_owned();
     let mut record = DeploymentRecord::new(&environment, &folder, "undefined", object, time);
     record.deployment_source.deployment_source_bucket = framework.place.artifact_bucket();

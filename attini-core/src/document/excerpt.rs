@@ -25,24 +25,44 @@ const CUT: &str = "...";
 /// terminal.
 #[must_use]
 pub fn excerpt(problem: &Problem) -> String {
+    styled_excerpt(problem, &|_, text| text.to_owned())
+}
+
+/// A part of an excerpt that may look different from the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExcerptPart {
+    /// `error`, `warning`, and the marks under the place.
+    Severity(Severity),
+    /// Line number, bars and arrow.
+    Frame,
+}
+
+/// As [`excerpt`], with every part as `style` returns it.
+#[must_use]
+pub fn styled_excerpt(problem: &Problem, style: &dyn Fn(ExcerptPart, &str) -> String) -> String {
+    let frame = |text: &str| style(ExcerptPart::Frame, text);
+    let severe = |text: &str| style(ExcerptPart::Severity(problem.severity), text);
     let severity = match problem.severity {
         Severity::Warning => "warning",
         Severity::Error => "error",
     };
-    let mut text = format!("{severity}: {}", visible(&problem.message));
+    let mut text = format!("{}: {}", severe(severity), visible(&problem.message));
     let mut margin = String::new();
     if let Some(at) = &problem.at {
         margin = " ".repeat(at.line.to_string().len());
-        push(&mut text, format_args!("{margin}--> {}:{}:{}", visible(&at.file), at.line, at.column));
+        push(&mut text, format_args!("{margin}{} {}:{}:{}", frame("-->"), visible(&at.file), at.line, at.column));
         if !at.text.is_empty() {
-            let (line, marks) = marked(at);
-            push(&mut text, format_args!("{margin} |"));
-            push(&mut text, format_args!("{} | {line}", at.line));
-            push(&mut text, format_args!("{margin} | {marks}"));
+            let (line, blanks, carets) = marked(at);
+            push(&mut text, format_args!("{margin} {}", frame("|")));
+            push(&mut text, format_args!("{} {} {line}", frame(&at.line.to_string()), frame("|")));
+            push(
+                &mut text,
+                format_args!("{margin} {} {}{}", frame("|"), " ".repeat(blanks), severe(&"^".repeat(carets))),
+            );
         }
     }
     if let Some(help) = &problem.help {
-        push(&mut text, format_args!("{margin} = help: {}", visible(help)));
+        push(&mut text, format_args!("{margin} {} {}", frame("= help:"), visible(help)));
     }
     text
 }
@@ -52,8 +72,8 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = write!(text, "\n{line}");
 }
 
-/// Returns the shown part of the line, and blanks and carets to put under it.
-fn marked(at: &SourceSpot) -> (String, String) {
+/// Returns the shown part of the line, and how many blanks and carets to put under it.
+fn marked(at: &SourceSpot) -> (String, usize, usize) {
     let column = usize::try_from(at.column).unwrap_or(usize::MAX).saturating_sub(1);
     let length = usize::try_from(at.length).unwrap_or(usize::MAX).max(1);
     let mut before: Vec<char> = visible(&at.text).chars().collect();
@@ -85,8 +105,7 @@ fn marked(at: &SourceSpot) -> (String, String) {
         }
         line.push(*c);
     }
-    let marks = format!("{}{}", " ".repeat(start.width()), "^".repeat(carets.max(1)));
-    (line.trim_end().to_owned(), marks)
+    (line.trim_end().to_owned(), start.width(), carets.max(1))
 }
 
 fn width(chars: &[char]) -> usize {

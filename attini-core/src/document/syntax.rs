@@ -130,7 +130,8 @@ fn second_colon(source: &Source, at: usize) -> Problem {
         let text = source.slice(value).trim();
         let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let message = "a `:` followed by a blank makes a second key in this line";
-        return source.error(Span::new(at, at + 1), message).with_help(format!("quote the value: {quoted}"));
+        let help = if quoted.len() > 100 { "quote the value".to_owned() } else { format!("quote the value: {quoted}") };
+        return source.error(Span::new(at, at + 1), message).with_help(help);
     }
     if let Some(above) = line_above(source, line) {
         if let Some(problem) = missing_blank(source, above) {

@@ -48,7 +48,7 @@ pub(super) fn of_step(evidence: &Evidence<'_>) -> FirstCause {
         let hint = format!("correct the resource in the template of step `{}` and deploy again", evidence.step);
         return FirstCause { hint: Some(hint), ..found };
     }
-    let cause = readable(evidence.cause);
+    let cause = without_payload(&readable(evidence.cause));
     let mut lines = cause.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().to_owned();
     let mut details: Vec<String> = lines.map(str::to_owned).collect();
@@ -100,6 +100,18 @@ fn readable(cause: &str) -> String {
     message.unwrap_or(cause).to_owned()
 }
 
+/// Cuts the payload out of a cause that quotes all of it (`… could not be found in the input '{…}'`); the outputs of the
+/// steps before, which a person compares with the path, come on a line of their own.
+fn without_payload(cause: &str) -> String {
+    const MARK: &str = " in the input '";
+    let Some((before, payload)) = cause.split_once(MARK) else { return cause.to_owned() };
+    let Ok(payload) = serde_json::from_str::<Value>(payload.trim_end().trim_end_matches('\'')) else {
+        return cause.to_owned();
+    };
+    let output = payload.get("output").unwrap_or(&payload);
+    format!("{before} in the input\nthe outputs so far are {output}")
+}
+
 fn hint(evidence: &Evidence<'_>) -> Option<String> {
     let step = evidence.step;
     match evidence.error {
@@ -115,6 +127,9 @@ fn hint(evidence: &Evidence<'_>) -> Option<String> {
                 Some("137") => format!("a command of step `{step}` was killed, most often because memory ran out"),
                 _ => format!("the last line of the job's output tells most; correct the commands of step `{step}`"),
             })
+        }
+        "States.Runtime" if evidence.cause.contains("could not be found in the input") => {
+            Some(format!("correct the path in step `{step}`, or what the step before writes to its output"))
         }
         "States.Timeout" => Some(format!("step `{step}` took longer than it may: raise its `TimeoutSeconds`")),
         "JobLost" => Some(format!("if the job may run twice, list `JobLost` in `Retry` of step `{step}`")),
@@ -174,6 +189,18 @@ mod tests {
         ];
         let cause = of_stack(&events).expect("a cause");
         assert_eq!(cause.message, "resource `Db` (AWS::RDS::DBInstance) CREATE_FAILED: no such class");
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_shows_the_outputs_and_not_the_payload() {
+        let cause = "The JSONPath '$.output.A.b' specified for the field 'B.$' could not be found in the input \
+                     '{\"environment\":\"dev\",\"output\":{\"A\":{\"result\":\"it's\"}}}'";
+        let found = job("States.Runtime", cause);
+        let message =
+            "States.Runtime: The JSONPath '$.output.A.b' specified for the field 'B.$' could not be found in the input";
+        assert_eq!(found.message, message);
+        assert_eq!(found.details, [r#"the outputs so far are {"A":{"result":"it's"}}"#]);
+        assert!(found.hint.expect("a hint").contains("correct the path"));
     }
 
     #[test]

@@ -6,9 +6,10 @@ use thiserror::Error;
 
 use super::event::{DeploymentRef, Ending, FollowEvent};
 use super::follower::{Follower, StackRequestOf};
+use super::record::RecordView;
 use crate::port::{
-    Clock, HistoryEvent, Inventory, InventoryError, LogStore, Record, RecordKey, ResourceKind, StackError, StackEvent,
-    StackService, WorkflowError, Workflows,
+    Clock, ExecutionStatus, HistoryEvent, Inventory, InventoryError, LogStore, Record, RecordKey, ResourceKind,
+    StackError, StackEvent, StackService, WorkflowError, Workflows,
 };
 use crate::value::{ExecutionArn, Timestamp};
 
@@ -20,7 +21,9 @@ const LONGEST: Duration = Duration::from_millis(250);
 const LONGEST_TROUBLED: Duration = Duration::from_secs(5);
 /// So many readings in a row may fail.
 const TROUBLED_READINGS: u32 = 20;
-/// How often the stacks of running steps are looked up; those of steps that have ended are looked up at once.
+/// After so many a person is told; fewer pass unnoticed.
+const TOLD_READINGS: u32 = 6;
+/// How often the stacks of running steps, and older deployments, are looked up; those of steps that have ended are looked up at once.
 const STACK_LOOKUP: Duration = Duration::from_millis(200);
 
 /// What following reads from.
@@ -85,6 +88,7 @@ pub async fn follow(
         follower: Follower::new(ports.clock.now(), options.publish_timeout),
         troubles: BTreeSet::new(),
         stacks_looked_up: None,
+        older_looked_up: None,
     };
     let mut delay = SHORTEST;
     let mut failed_readings = 0;
@@ -92,7 +96,12 @@ pub async fn follow(
         match reading.once().await {
             Ok(()) => failed_readings = 0,
             Err(error) if failed_readings >= TROUBLED_READINGS => return Err(error),
-            Err(_) => failed_readings += 1,
+            Err(error) => {
+                failed_readings += 1;
+                if failed_readings == TOLD_READINGS {
+                    reading.trouble(&error);
+                }
+            }
         }
         let events = reading.follower.settle(ports.clock.now());
         let news = !events.is_empty();
@@ -115,6 +124,7 @@ struct Reading<'a> {
     follower: Follower,
     troubles: BTreeSet<String>,
     stacks_looked_up: Option<Timestamp>,
+    older_looked_up: Option<Timestamp>,
 }
 
 impl Reading<'_> {
@@ -125,6 +135,10 @@ impl Reading<'_> {
         let own = |record: &&Record| matches!(&record.key, RecordKey::Deployment(_, time) if time.as_ms() != 0);
         let Some(record) = records.iter().find(own) else { return Ok(()) };
         self.follower.see_record(record);
+        if self.follower.waits_for_plan() && self.is_due_for_older() {
+            let older = self.older().await?;
+            self.follower.see_older(older, self.ports.clock.now());
+        }
         if let Some(request) = self.follower.init_stack_request() {
             let events = self.stack_events(&request).await;
             self.follower.see_init_stack(events, self.ports.clock.now());
@@ -139,6 +153,32 @@ impl Reading<'_> {
         self.read_logs().await;
         self.read_stacks().await;
         Ok(())
+    }
+
+    fn is_due_for_older(&mut self) -> bool {
+        let now = self.ports.clock.now();
+        let due = self.older_looked_up.is_none_or(|last| now.since(last) >= STACK_LOOKUP);
+        if due {
+            self.older_looked_up = Some(now);
+        }
+        due
+    }
+
+    /// Returns the id of an older deployment of the same name whose plan runs.
+    async fn older(&self) -> Result<Option<String>, FollowError> {
+        let page = self.ports.inventory.list_deployments(&self.deployment.name, self.follower.deployed()).await?;
+        for record in page.items {
+            let view = RecordView::read(Timestamp::from_ms(0), &record.body);
+            for execution in view.executions.iter().filter(|_| view.outcome.is_none()) {
+                match self.ports.workflows.describe(execution).await {
+                    Ok(found) if found.status == ExecutionStatus::Running => return Ok(view.id),
+                    // Old executions are forgotten at some time.
+                    Ok(_) | Err(WorkflowError::NotFound { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(None)
     }
 
     async fn history(&self, execution: &ExecutionArn, mut after: u64) -> Result<Vec<HistoryEvent>, WorkflowError> {

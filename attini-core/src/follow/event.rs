@@ -84,6 +84,11 @@ pub enum What {
         /// For how long.
         since: Duration,
     },
+    /// An older deployment still runs; this one's plan begins when that has ended, or has been ended.
+    WaitingFor {
+        /// Its distribution id.
+        id: String,
+    },
     /// Files and identity are recorded.
     Published(Published),
     /// Something that people should know and that stops nothing.

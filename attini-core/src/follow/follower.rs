@@ -3,6 +3,8 @@ mod plan;
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::cause::{FirstCause, has_log, has_stack};
 use super::event::{Ending, FollowEvent, Step, Waiting, What};
 use super::record::{RecordView, text};
@@ -51,6 +53,8 @@ struct StackTrack {
     occurrence: usize,
     target: StackTarget,
     stack_id: Option<String>,
+    /// Whether a later execution has written its name over that of ours: later events are its own.
+    taken_over: bool,
     after: Option<String>,
     pending: Vec<StackEvent>,
     done: bool,
@@ -63,6 +67,8 @@ struct InitStack {
     done: bool,
     after: Option<String>,
     events: Vec<StackEvent>,
+    /// Whether the operation of this deployment has ended: what follows belongs to later ones.
+    over: bool,
     told: usize,
     last_news: Timestamp,
 }
@@ -78,6 +84,11 @@ pub struct Follower {
     view: Option<RecordView>,
     published: Option<Timestamp>,
     told_waiting: Option<Waiting>,
+    /// The older deployment that runs.
+    older: Option<String>,
+    /// When there was one last.
+    older_seen: Timestamp,
+    told_older: Option<String>,
     told_no_change: bool,
     told_warnings: usize,
     init: InitStack,
@@ -101,6 +112,9 @@ impl Follower {
             view: None,
             published: None,
             told_waiting: None,
+            older: None,
+            older_seen: now,
+            told_older: None,
             told_no_change: false,
             told_warnings: 0,
             init: InitStack::default(),
@@ -136,6 +150,29 @@ impl Follower {
         self.view = Some(view);
     }
 
+    /// Says whether everything before the plan is done and no execution of it has begun.
+    #[must_use]
+    pub fn waits_for_plan(&self) -> bool {
+        let wanted = |view: &RecordView| {
+            view.plan_count.is_some_and(|count| count > 0) && view.outcome.is_none() && view.error.is_none()
+        };
+        self.view.as_ref().is_some_and(wanted) && !self.plans.iter().any(|plan| plan.description.is_some())
+    }
+
+    /// Returns the deployment's time, once its record was seen.
+    #[must_use]
+    pub fn deployed(&self) -> Option<Timestamp> {
+        self.view.as_ref().map(|view| view.deployed)
+    }
+
+    /// Takes the id of an older deployment of the same name that runs, or that there is none.
+    pub fn see_older(&mut self, id: Option<String>, now: Timestamp) {
+        if id.is_some() {
+            self.older_seen = now;
+        }
+        self.older = id;
+    }
+
     /// Returns what to read of the init stack, while it matters.
     #[must_use]
     pub fn init_stack_request(&self) -> Option<StackRequestOf> {
@@ -152,8 +189,15 @@ impl Follower {
             self.init.last_news = now;
         }
         // Older events belong to earlier deployments.
-        let ours = events.into_iter().filter(|event| event.time >= view.deployed);
-        self.init.events.extend(ours);
+        for event in events.into_iter().filter(|event| event.time >= view.deployed) {
+            if self.init.over {
+                return;
+            }
+            // A stack that could not be created is deleted first.
+            let is_end = !event.status.is_in_progress() && !event.status.0.starts_with("DELETE");
+            self.init.over = event.is_about_the_stack() && is_end;
+            self.init.events.push(event);
+        }
     }
 
     /// Returns the executions to read, each with the id of the last history event that was read.
@@ -246,29 +290,43 @@ impl Follower {
         })
     }
 
-    /// Takes records of kind `CloudformationStack`; those of other executions are left out.
+    /// Takes records of kind `CloudformationStack`.
+    ///
+    /// A record names the last execution that deployed its stack. For a plan that has ended, that may be a later one of the
+    /// same plan; those of other plans are left out.
     pub fn see_stack_records(&mut self, records: &[Record]) {
-        for record in records {
-            let RecordKey::Resource(_, key) = &record.key else { continue };
-            let (arn, step) = (text(&record.body, "sfnExecutionArn"), text(&record.body, "stepName"));
-            let Ok(name) = StackName::parse(&text(&record.body, "stackName")) else { continue };
-            let Some(plan) = self.plans.iter().position(|plan| plan.arn.as_str() == arn) else { continue };
-            let Some(region) = region_of(key, &name, &self.plans[plan].arn) else { continue };
-            let stack_id = Some(text(&record.body, "stackId")).filter(|id| !id.is_empty());
-            for index in 0..self.plans[plan].occurrences.len() {
-                let occurrence = &self.plans[plan].occurrences[index];
-                if occurrence.name == step && self.lacks_stack(plan, index, occurrence.told) {
-                    let target = StackTarget { name: name.clone(), region: region.clone(), role: None };
-                    self.stacks.push(StackTrack {
-                        plan,
-                        occurrence: index,
-                        target,
-                        stack_id: stack_id.clone(),
-                        after: None,
-                        pending: Vec::new(),
-                        done: false,
-                    });
-                }
+        for taken_over in [false, true] {
+            for record in records {
+                let RecordKey::Resource(_, key) = &record.key else { continue };
+                let arn = ExecutionArn::from_record(text(&record.body, "sfnExecutionArn"));
+                let is_ours = |plan: &PlanTrack| match taken_over {
+                    false => plan.arn == arn,
+                    true => plan.arn != arn && plan.has_ended() && plan.arn.machine() == arn.machine(),
+                };
+                let Some(plan) = self.plans.iter().position(is_ours) else { continue };
+                self.see_stack_record(plan, key, &record.body, taken_over);
+            }
+        }
+    }
+
+    fn see_stack_record(&mut self, plan: usize, key: &str, body: &Map<String, Value>, taken_over: bool) {
+        let Ok(name) = StackName::parse(&text(body, "stackName")) else { return };
+        let Some(region) = region_of(key, &name, &self.plans[plan].arn) else { return };
+        let (step, stack_id) = (text(body, "stepName"), Some(text(body, "stackId")).filter(|id| !id.is_empty()));
+        for index in 0..self.plans[plan].occurrences.len() {
+            let occurrence = &self.plans[plan].occurrences[index];
+            if occurrence.name == step && self.lacks_stack(plan, index, occurrence.told) {
+                let target = StackTarget { name: name.clone(), region: region.clone(), role: None };
+                self.stacks.push(StackTrack {
+                    plan,
+                    occurrence: index,
+                    target,
+                    stack_id: stack_id.clone(),
+                    taken_over,
+                    after: None,
+                    pending: Vec::new(),
+                    done: false,
+                });
             }
         }
     }
@@ -293,7 +351,10 @@ impl Follower {
             track.after = Some(last.id.clone());
         }
         track.done = occurrence.ended.is_some();
-        let ours = events.into_iter().filter(|event| event.time >= occurrence.entered);
+        let until = occurrence.ended.filter(|_| track.taken_over);
+        let is_ours =
+            |event: &StackEvent| event.time >= occurrence.entered && until.is_none_or(|until| event.time <= until);
+        let ours: Vec<StackEvent> = events.into_iter().filter(is_ours).collect();
         for event in ours {
             occurrence.stack_events.push(event.clone());
             track.pending.push(event);

@@ -350,6 +350,8 @@ where
 {
     let mut records = inventory.list_by_object(name, object).await?;
     records.retain(|record| wanted(&record.key));
+    // Whoever is interrupted in between leaves the deployment's own record ahead of the copy, never behind it.
+    records.sort_by_key(|record| is_copy(&record.key));
     for record in &records {
         update_if_present(inventory, &record.key, |body| {
             // The copy at time 0 may have gone over to a newer upload since it was listed.

@@ -12,6 +12,7 @@ use super::redirect::Redirects;
 use super::{references, retry, steps};
 use crate::asl::{AslProblem, IteratorKey, MAX_NAME_LENGTH, Nested, Scope, State};
 use crate::document::{DocPath, Segment};
+use crate::framework::ACTION_FUNCTION;
 
 /// What the steps of one plan need to know about it and its template.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub(super) struct PlanContext {
     pub(super) region: Option<String>,
     /// Whether it is an app deployment plan.
     pub(super) app: bool,
-    /// Whether a new execution waits for a running one.
-    pub(super) queued: bool,
+    /// Seconds between two looks of a new execution that waits for a running one; `None` when it does not wait.
+    pub(super) queue_interval: Option<u32>,
     /// The runner of steps that name none.
     pub(super) default_runner: String,
     /// Logical ids of the runners in the template.
@@ -301,10 +302,10 @@ impl<'a> Expander<'a> {
             })
         };
         let mut retriers = vec![retry::lambda_service()];
-        retriers.extend(self.plan.queued.then(retry::queued_deployment));
+        retriers.extend(self.plan.queue_interval.map(retry::queued_deployment));
         json!({
             "Type": "Task",
-            "Resource": self.plan.function("attini-action"),
+            "Resource": self.plan.function(ACTION_FUNCTION),
             "Parameters": parameters,
             "Retry": retriers,
             "ResultPath": "$",

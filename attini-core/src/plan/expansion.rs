@@ -64,6 +64,7 @@ pub fn check(template: &Value) -> Vec<PlanProblem> {
         default_role: Some("default-role".to_owned()),
         default_runner_image: "default-image".to_owned(),
         default_vpc_subnets: Some(vec!["subnet".to_owned()]),
+        queue_interval_seconds: 30,
     };
     let around = Surroundings { partition: "aws", region: None, account: "", settings: &settings, uuid: "" };
     expand_fragment(template, &around).err().unwrap_or_default()

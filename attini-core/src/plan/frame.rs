@@ -6,6 +6,7 @@ use super::expander::{Expander, Step};
 use super::paths::output_path;
 use super::retry;
 use crate::asl::kind_of;
+use crate::framework::ACTION_FUNCTION;
 
 /// The fields of a States Language `Task` that a user may set on a step.
 const TASK_FIELDS: [&str; 18] = [
@@ -149,7 +150,7 @@ pub(super) fn framed(
     state.insert("Type".to_owned(), Value::String("Task".to_owned()));
     let resource = format!("arn:{}:states:::lambda:invoke.waitForTaskToken", to.plan.partition);
     state.insert("Resource".to_owned(), Value::String(resource));
-    state.insert("Parameters".to_owned(), json!({"FunctionName": "attini-action", "Payload": payload}));
+    state.insert("Parameters".to_owned(), json!({"FunctionName": ACTION_FUNCTION, "Payload": payload}));
     state.insert("Retry".to_owned(), retry::merged(retriers, user.retry.as_deref()));
     state.extend(user.copied.clone());
     state.insert("ResultPath".to_owned(), Value::String(output_path(name, &[])));

@@ -50,6 +50,9 @@ pub struct MacroSettings {
     pub default_runner_image: String,
     /// Subnets of the default VPC, in any order; `None` when there is no default VPC.
     pub default_vpc_subnets: Option<Vec<String>>,
+    /// Seconds after which a plan with `Concurrency: queue` looks again whether it is its turn; 30 in AWS
+    /// (deployment-plan.md 4.1), where every look costs something.
+    pub queue_interval_seconds: u32,
 }
 
 /// Answers a macro request.

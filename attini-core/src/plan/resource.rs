@@ -10,6 +10,7 @@ use super::problem::PlanProblem;
 use super::{DEFAULT_RUNNER, encode_defaults, parameters, references, translate};
 use crate::asl::{kind_of, scalar_text};
 use crate::document::DocPath;
+use crate::framework::ACTION_FUNCTION;
 
 const PROPERTIES: [&str; 10] = [
     "DeploymentPlan",
@@ -77,7 +78,7 @@ pub(super) fn expand_plan(
         partition: around.partition,
         region: around.region.map(ToOwned::to_owned),
         app,
-        queued: plan.concurrency() == Some("queue"),
+        queue_interval: (plan.concurrency() == Some("queue")).then_some(around.settings.queue_interval_seconds),
         default_runner: plan.default_runner(),
         runners: runners.clone(),
         no_echo: parameters::no_echo(fragment),
@@ -294,7 +295,7 @@ fn with_own_policy(policies: &Value, context: &PlanContext) -> Value {
         "Statement": [{
             "Effect": "Allow",
             "Action": ["lambda:InvokeFunction"],
-            "Resource": context.function("attini-action"),
+            "Resource": context.function(ACTION_FUNCTION),
         }],
     }));
     Value::Array(list)
@@ -332,7 +333,7 @@ fn rule(context: &PlanContext, machine: &str) -> Map<String, Value> {
     let mut rule = Map::new();
     rule.insert("Description".to_owned(), json!("Attini deployment plan post hook"));
     rule.insert("EventPattern".to_owned(), json!({"Fn::Sub": pattern.to_string()}));
-    let target = json!({"Id": "post-execution-actions", "Arn": context.function("attini-action")});
+    let target = json!({"Id": "post-execution-actions", "Arn": context.function(ACTION_FUNCTION)});
     rule.insert("Targets".to_owned(), json!([target]));
     rule
 }

@@ -29,8 +29,14 @@ pub(super) fn stack_operations() -> Vec<Value> {
 }
 
 /// For the first state of a plan with `Concurrency: queue`: another execution is still running (actions.md 2.6).
-pub(super) fn queued_deployment() -> Value {
-    json!({"ErrorEquals": ["DeploymentQueued"], "IntervalSeconds": 30, "BackoffRate": 1, "MaxAttempts": 5000})
+///
+/// It waits for some 41 hours, whatever the interval is.
+pub(super) fn queued_deployment(interval_seconds: u32) -> Value {
+    let attempts = 5000 * 30 / interval_seconds.clamp(1, 30);
+    json!({
+        "ErrorEquals": ["DeploymentQueued"],
+        "IntervalSeconds": interval_seconds.max(1), "BackoffRate": 1, "MaxAttempts": attempts,
+    })
 }
 
 /// Puts the user's retriers behind the framework's; an empty list of the user's removes all.

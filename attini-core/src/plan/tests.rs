@@ -24,6 +24,7 @@ fn settings() -> MacroSettings {
         default_role: Some("arn:aws:iam::111122223333:role/default".to_owned()),
         default_runner_image: "image".to_owned(),
         default_vpc_subnets: Some(vec!["b".to_owned(), "a".to_owned()]),
+        queue_interval_seconds: 30,
     }
 }
 

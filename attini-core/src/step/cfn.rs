@@ -176,12 +176,12 @@ async fn read_config_files(
     Ok(parents.fold(StackFile::default(), |merged, child| child.over(merged)))
 }
 
-/// `{execution id}{epoch ms}`, at most 128 characters of those that CloudFormation takes (actions.md 5.11).
+/// `{execution id}{epoch ms}` and something unique, at most 128 characters of those that CloudFormation takes (actions.md
+/// 5.11).
 fn operation_token(framework: &Framework, input: &StepInput) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
     let id: String = input.execution.id().chars().filter(plain).take(64).collect();
-    let unique: String = framework.ids.uuid().chars().filter(plain).take(8).collect();
-    format!("{id}{}-{unique}", framework.clock.now().as_ms())
+    format!("{id}{}-{}", framework.clock.now().as_ms(), framework.ids.uuid())
 }
 
 async fn save_record(

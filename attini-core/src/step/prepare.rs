@@ -76,7 +76,7 @@ pub(super) async fn run(framework: &Framework, input: &Value) -> Result<Value, F
 }
 
 /// Error name of an execution that has to give way.
-pub(super) const SUPERSEDED: &str = "ExecutionSuperseded";
+pub(super) const SUPERSEDED: &str = crate::runner::error_name::EXECUTION_SUPERSEDED;
 
 /// An execution that the framework starts bears the digest of its upload in its name. When the plan has meanwhile been
 /// registered for another upload, the execution would deploy what it was not started for.

@@ -126,8 +126,10 @@ impl ParameterDeclaration {
                 return self.broken(&format!("must be a number not greater than {max}"));
             }
         }
-        if self.allowed_values.as_ref().is_some_and(|allowed| !allowed.iter().any(|value| value == text)) {
-            return self.broken("must be one of AllowedValues");
+        if let Some(allowed) = self.allowed_values.as_ref().filter(|allowed| !allowed.iter().any(|value| value == text))
+        {
+            // The service leaves out which they are; a person wants to know.
+            return self.broken(&format!("must be one of AllowedValues: {}", allowed.join(", ")));
         }
         let length = text.chars().count() as f64;
         if let Some(min) = self.min_length.filter(|min| length < *min) {

@@ -1,6 +1,7 @@
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,8 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// The directory with the state of the local world; cheap to clone.
 ///
-/// Layout: `records.db` (with `-wal` and `-shm` beside it), `objects/`, `logs/`, `locks/`.
+/// Layout: `records.db` (with `-wal` and `-shm` beside it), `objects/`, `logs/`, `locks/`; the world adds `work/` and `region`.
+/// Records and logs hold what a deployment was told, so only the user can read them.
 #[derive(Clone)]
 pub struct Home(Arc<Inner>);
 
@@ -155,12 +157,47 @@ impl Home {
     /// [`HomeError`] with the reason when the directory cannot be written, file locks do not work there, or the database
     /// belongs to a newer version.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|error| HomeError::file("create", parent, error))?;
+        }
         for directory in [path.to_owned(), path.join("objects"), path.join("logs"), path.join("locks")] {
-            fs::create_dir_all(&directory).map_err(|error| HomeError::file("create", &directory, error))?;
+            create_private(&directory).map_err(|error| HomeError::file("create", &directory, error))?;
         }
         probe_locks(&path.join("locks"))?;
         let connection = connect(path)?;
         Ok(Self(Arc::new(Inner { path: path.to_owned(), connection: Mutex::new(connection) })))
+    }
+
+    /// Removes everything that belongs to the home, and the directory when nothing else is in it. Whoever uses the home
+    /// afterwards must open it again.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError`] naming the first file that cannot be removed.
+    pub fn remove(&self) -> Result<(), HomeError> {
+        let path = self.path();
+        let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        for directory in ["objects", "logs", "work"].map(|name| path.join(name)) {
+            match fs::remove_dir_all(&directory) {
+                Err(error) if !absent(&error) => return Err(HomeError::file("remove", &directory, error)),
+                _ => {}
+            }
+        }
+        for file in ["records.db", "records.db-wal", "records.db-shm", "region"].map(|name| path.join(name)) {
+            match fs::remove_file(&file) {
+                Err(error) if !absent(&error) => return Err(HomeError::file("remove", &file, error)),
+                _ => {}
+            }
+        }
+        let locks = path.join("locks");
+        fs::remove_dir_all(&locks).map_err(|error| HomeError::file("remove", &locks, error))?;
+        // The directory may be one that the user had before, with things in it that are not ours.
+        match fs::remove_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => {
+                Err(HomeError::file("remove", path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns the directory.
@@ -211,6 +248,14 @@ fn database_path(home: &Path) -> PathBuf {
     home.join("records.db")
 }
 
+/// Creates a directory that only the user can enter; one that is there stays as it is.
+fn create_private(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        result => result,
+    }
+}
+
 /// Shows that a lock held through one handle is seen through another.
 fn probe_locks(directory: &Path) -> Result<(), HomeError> {
     let cannot = |error| HomeError::file("create a file in", directory, error);
@@ -231,6 +276,10 @@ fn connect(home: &Path) -> Result<Connection, HomeError> {
     gate.lock().map_err(|error| HomeError::file("lock", &gate_path, error))?;
 
     let path = database_path(home);
+    // SQLite would create it readable for everybody; its side files get the rights of this one.
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    drop(options.open(&path).map_err(|error| HomeError::file("open", &path, error))?);
     let failed = |error| HomeError::database(&path, error);
     let mut connection = Connection::open(&path).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
@@ -253,7 +302,7 @@ fn connect(home: &Path) -> Result<Connection, HomeError> {
 /// Opens a file that is only there to be locked.
 pub(super) fn open_lock_file(path: &Path) -> Result<File, HomeError> {
     let mut options = File::options();
-    options.create(true).truncate(false).read(true).write(true);
+    options.create(true).truncate(false).read(true).write(true).mode(0o600);
     options.open(path).map_err(|error| HomeError::file("open", path, error))
 }
 
@@ -279,6 +328,36 @@ mod tests {
         let home = Home::open(&path).expect("opens");
         assert_eq!(home.path(), path);
         assert_eq!(rows(&home), 0);
+    }
+
+    #[test]
+    fn a_new_home_is_private_to_the_user() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("creates");
+        let path = dir.path().join("home");
+        let home = Home::open(&path).expect("creates");
+        home.write(|tx| tx.execute("INSERT INTO environment_values VALUES ('dev', '{}')", [])).expect("writes");
+        let mode = |name: &str| fs::metadata(path.join(name)).expect("is there").permissions().mode() & 0o777;
+        for directory in ["", "objects", "logs", "locks"] {
+            assert_eq!(mode(directory), 0o700, "{directory:?}");
+        }
+        for file in ["records.db", "records.db-wal", "records.db-shm", "locks/open.lock"] {
+            assert_eq!(mode(file), 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn removing_a_home_leaves_what_is_not_its_own() {
+        let dir = tempfile::tempdir().expect("creates");
+        let (own, shared) = (dir.path().join("own"), dir.path().join("shared"));
+        Home::open(&own).expect("creates").remove().expect("removes");
+        assert!(!own.exists());
+        fs::create_dir(&shared).expect("creates");
+        fs::write(shared.join("thesis.txt"), "years of work").expect("writes");
+        Home::open(&shared).expect("creates").remove().expect("removes");
+        let left: Vec<_> =
+            fs::read_dir(&shared).expect("lists").map(|entry| entry.expect("reads").file_name()).collect();
+        assert_eq!(left, ["thesis.txt"]);
     }
 
     #[test]

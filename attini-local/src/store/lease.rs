@@ -1,4 +1,5 @@
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,6 +46,27 @@ impl WorkerLease {
         }
         let file = open_lock_file(&path)?;
         Ok(!try_lock(&file, &path)?)
+    }
+
+    /// Gives up the lease of a deployment that nobody will ever work on again, and removes its file.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError`] when the file cannot be removed; the lease is free all the same.
+    pub fn retire(self, home: &Home, deployment: &str) -> Result<(), HomeError> {
+        // Nobody opens a lease but behind the gate, so nobody has just opened the file and is about to lock it.
+        let _gate = gate(home)?;
+        remove_lock_file(&lease_path(home, deployment))
+    }
+
+    /// Removes the file of a lease that nobody will ask for again, whoever holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`HomeError`] when the file cannot be removed.
+    pub fn forget(home: &Home, deployment: &str) -> Result<(), HomeError> {
+        let _gate = gate(home)?;
+        remove_lock_file(&lease_path(home, deployment))
     }
 
     /// Returns the open file behind the lease, to be handed to another process. The lease is held until every process that
@@ -100,6 +122,13 @@ impl NamedLock {
     }
 }
 
+fn remove_lock_file(path: &Path) -> Result<(), HomeError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(HomeError::file("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
 fn try_lock(file: &File, path: &Path) -> Result<bool, HomeError> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -130,6 +159,16 @@ mod tests {
         drop(lease);
         assert!(!WorkerLease::is_alive(&home, "a/b").expect("asks"));
         assert!(WorkerLease::acquire(&home, "a/b").expect("asks").is_some());
+    }
+
+    #[test]
+    fn a_retired_lease_leaves_no_file() {
+        let (_dir, home) = home();
+        let lease = WorkerLease::acquire(&home, "a").expect("asks").expect("is free");
+        lease.retire(&home, "a").expect("removes");
+        WorkerLease::forget(&home, "never there").expect("has nothing to remove");
+        assert!(!lease_path(&home, "a").exists());
+        assert!(!WorkerLease::is_alive(&home, "a").expect("asks"));
     }
 
     #[tokio::test]

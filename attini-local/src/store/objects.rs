@@ -32,16 +32,19 @@ struct Blob {
     size: u64,
 }
 
+impl Home {
+    /// Returns the file of a content.
+    pub(super) fn blob_path(&self, blob: &str) -> PathBuf {
+        let folder = blob.get(..2).unwrap_or("00");
+        self.path().join("objects").join(folder).join(blob)
+    }
+}
+
 impl FsObjectStore {
     /// Takes the bucket of that name; it exists as soon as someone writes to it.
     #[must_use]
     pub fn new(home: Home, bucket: impl Into<String>) -> Self {
         Self { home, bucket: bucket.into() }
-    }
-
-    fn blob_path(&self, blob: &str) -> PathBuf {
-        let folder = blob.get(..2).unwrap_or("00");
-        self.home.path().join("objects").join(folder).join(blob)
     }
 
     /// Returns the file with the content of the newest version or the given one.
@@ -55,7 +58,7 @@ impl FsObjectStore {
             }
         });
         match found.map_err(unavailable("read", key))? {
-            Some(blob) => Ok(self.blob_path(&blob)),
+            Some(blob) => Ok(self.home.blob_path(&blob)),
             None => Err(StoreError::NotFound { key: key.clone() }),
         }
     }
@@ -68,7 +71,7 @@ impl FsObjectStore {
     /// Writes a content to the disk, durably, under a new name.
     fn write_blob(&self, body: Body) -> Result<Blob, BoxError> {
         let name = Uuid::new_v4().simple().to_string();
-        let path = self.blob_path(&name);
+        let path = self.home.blob_path(&name);
         let folder = path.parent().unwrap_or(&path);
         let failed = |error| HomeError::file("write", &path, error);
         let parent = folder.parent().unwrap_or(folder);
@@ -140,7 +143,7 @@ impl ObjectStore for FsObjectStore {
         let recorded = self.record(key, &blob, &when);
         if !matches!(recorded, Ok(Some(_))) {
             // Nobody refers to the file. When it cannot be removed it only takes space, and the caller's news is more important.
-            let _ = fs::remove_file(self.blob_path(&blob.name));
+            let _ = fs::remove_file(self.home.blob_path(&blob.name));
         }
         recorded.map_err(unavailable("write", key))?.ok_or_else(|| StoreError::Conflict { key: key.clone() })
     }

@@ -84,10 +84,6 @@ const MIGRATIONS: &[&str] = &["
         stack_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (stack_id, number)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE exports (
-        region TEXT NOT NULL, name TEXT NOT NULL, stack_id TEXT NOT NULL, value TEXT NOT NULL,
-        PRIMARY KEY (region, name)
-    ) STRICT, WITHOUT ROWID;
 "];
 
 /// Returns the newest schema version, counted from 1.

@@ -1,4 +1,6 @@
-//! Stacks, their events and exports, as the stack simulator keeps them. What a state or event holds is its business.
+//! Stacks and their events, as the stack simulator keeps them. What a state or event holds is its business.
+
+use std::fmt;
 
 use attini_core::port::{Page, Precondition, Revision};
 use attini_core::value::{Region, StackName};
@@ -11,7 +13,7 @@ use super::tx::{Tx, TxError, json};
 const PAGE: usize = 100;
 
 /// A stack as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct StoredStack {
     /// Its name.
     pub name: String,
@@ -21,15 +23,14 @@ pub struct StoredStack {
     pub revision: Revision,
 }
 
-/// A value that a stack offers to the others of its region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Export {
-    /// Its name.
-    pub name: String,
-    /// Unique id of the stack.
-    pub stack_id: String,
-    /// The value.
-    pub value: String,
+/// Leaves the state out, which holds the values of parameters.
+impl fmt::Debug for StoredStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredStack")
+            .field("name", &self.name)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Returns a stack, if there is one.
@@ -87,6 +88,16 @@ pub fn delete(tx: &Tx<'_>, region: &Region, name: &StackName) -> Result<(), TxEr
     Ok(())
 }
 
+/// Removes a stack with its history, as if it had never been.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn forget(tx: &Tx<'_>, region: &Region, name: &StackName, stack_id: &str) -> Result<(), TxError> {
+    tx.execute("DELETE FROM stack_events WHERE stack_id = ?1", [stack_id])?;
+    delete(tx, region, name)
+}
+
 fn read(row: &Row<'_>) -> Result<StoredStack, TxError> {
     Ok(StoredStack {
         name: row.get(0)?,
@@ -123,40 +134,6 @@ pub fn events(tx: &Tx<'_>, stack_id: &str, after: i64) -> Result<Page<(i64, Valu
     Ok(Page { items, more })
 }
 
-/// Writes an export, and returns whether its name belongs to this stack or to none so far; nothing is written otherwise.
-///
-/// # Errors
-///
-/// [`TxError`] when the database refuses.
-pub fn put_export(tx: &Tx<'_>, region: &Region, export: &Export) -> Result<bool, TxError> {
-    let sql = "INSERT INTO exports (region, name, stack_id, value) VALUES (?1, ?2, ?3, ?4) \
-               ON CONFLICT (region, name) DO UPDATE SET value = excluded.value WHERE stack_id = excluded.stack_id";
-    Ok(tx.execute(sql, params![region.as_str(), export.name, export.stack_id, export.value])? == 1)
-}
-
-/// Removes an export of a stack; it may be absent already.
-///
-/// # Errors
-///
-/// [`TxError`] when the database refuses.
-pub fn delete_export(tx: &Tx<'_>, region: &Region, stack_id: &str, name: &str) -> Result<(), TxError> {
-    let sql = "DELETE FROM exports WHERE region = ?1 AND stack_id = ?2 AND name = ?3";
-    tx.execute(sql, params![region.as_str(), stack_id, name])?;
-    Ok(())
-}
-
-/// Returns the exports of a region in byte order of their names.
-///
-/// # Errors
-///
-/// [`TxError`] when the database refuses.
-pub fn list_exports(tx: &Tx<'_>, region: &Region) -> Result<Vec<Export>, TxError> {
-    let sql = "SELECT name, stack_id, value FROM exports WHERE region = ?1 ORDER BY name";
-    tx.all(sql, params![region.as_str()], |row| {
-        Ok(Export { name: row.get(0)?, stack_id: row.get(1)?, value: row.get(2)? })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -188,29 +165,8 @@ mod tests {
             assert!(page.more);
             let rest = events(tx, "id", page.items.last().expect("is full").0)?;
             assert_eq!((rest.items.len(), rest.more), (20, false));
-            Ok(())
-        })
-        .expect("writes");
-    }
-
-    #[test]
-    fn an_export_name_belongs_to_one_stack_of_a_region() {
-        let dir = tempfile::tempdir().expect("creates");
-        let home = Home::open(dir.path()).expect("opens");
-        let region = Region::parse("eu-west-1").expect("valid");
-        let export = |stack_id: &str, value: &str| Export {
-            name: "vpc".to_owned(),
-            stack_id: stack_id.to_owned(),
-            value: value.to_owned(),
-        };
-        home.write(|tx| {
-            assert!(put_export(tx, &region, &export("a", "1"))?);
-            assert!(!put_export(tx, &region, &export("b", "2"))?);
-            assert!(put_export(tx, &region, &export("a", "3"))?);
-            delete_export(tx, &region, "b", "vpc")?;
-            assert_eq!(list_exports(tx, &region)?, [export("a", "3")]);
-            delete_export(tx, &region, "a", "vpc")?;
-            assert!(list_exports(tx, &region)?.is_empty());
+            forget(tx, &region, &name, "id")?;
+            assert!(events(tx, "id", 0)?.items.is_empty());
             Ok(())
         })
         .expect("writes");

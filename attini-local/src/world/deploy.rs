@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use thiserror::Error;
 use super::followed::RecoveringInventory;
 use super::parts::Parts;
 use super::recover::{names_in, recover};
+use super::region::region_of;
 use super::submission::{Submission, claim};
 use super::values::Values;
 use super::worker::{self, UPLOAD};
@@ -133,8 +134,6 @@ impl From<Failure> for WorldError {
 
 /// Account of every local environment.
 const ACCOUNT: &str = "000000000000";
-/// Region when nobody names one.
-const DEFAULT_REGION: &str = "eu-west-1";
 
 impl LocalWorld {
     /// Opens the world of a directory, which is created when it is absent, and sets right what died workers left in it.
@@ -146,7 +145,7 @@ impl LocalWorld {
     /// [`WorldError::Home`] when the directory cannot be used.
     pub fn open(options: Options) -> Result<Self, WorldError> {
         let home = Home::open(&options.home)?;
-        let region = region(&options.home, options.region)?;
+        let region = region_of(&options.home, options.region)?;
         let account = AccountId::parse(ACCOUNT).expect("twelve digits");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
@@ -410,19 +409,6 @@ impl LocalWorld {
     pub fn user(&self) -> &str {
         &self.user
     }
-}
-
-/// Returns the wanted region, else the recorded one, else the default; and records it the first time.
-fn region(home: &Path, wanted: Option<Region>) -> Result<Region, WorldError> {
-    let path = home.join("region");
-    let recorded = fs::read_to_string(&path).ok().and_then(|text| Region::parse(text.trim()).ok());
-    let default = || Region::parse(DEFAULT_REGION).expect("the default is a region");
-    let region = wanted.or_else(|| recorded.clone()).unwrap_or_else(default);
-    if recorded.is_none() {
-        fs::write(&path, format!("{region}\n"))
-            .map_err(|error| Failure::new("InternalError", format!("cannot write {}: {error}", path.display())))?;
-    }
-    Ok(region)
 }
 
 /// Returns the name in a zip's configuration.

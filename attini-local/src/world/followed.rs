@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attini_core::framework::Failure;
 use attini_core::port::{Inventory, InventoryError, Page, Precondition, Record, RecordKey, ResourceKind, Revision};
 use attini_core::value::{DeploymentName, ObjectIdentifier, Timestamp};
 use serde_json::{Map, Value};
@@ -26,14 +27,16 @@ impl RecoveringInventory {
         Self { parts, inner, looked: Mutex::default() }
     }
 
-    fn is_due(&self) -> bool {
+    async fn look(&self) -> Result<(), Failure> {
         let now = self.parts.clock.now();
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = looked.is_none_or(|last| now.since(last) >= LOOK);
-        if due {
-            *looked = Some(now);
+        let last = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| now.since(last) < LOOK) {
+            return Ok(());
         }
-        due
+        recover(&self.parts).await?;
+        // Only a look that came to its end counts: what went wrong is tried again, and told, at once.
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 }
 
@@ -69,13 +72,11 @@ impl Inventory for RecoveringInventory {
         name: &DeploymentName,
         object: &ObjectIdentifier,
     ) -> Result<Vec<Record>, InventoryError> {
-        if self.is_due() {
-            recover(&self.parts).await.map_err(|failure| InventoryError::Unavailable {
-                operation: "set right",
-                key: format!("deployments of {name}"),
-                source: failure.into(),
-            })?;
-        }
+        self.look().await.map_err(|failure| InventoryError::Unavailable {
+            operation: "set right",
+            key: format!("deployments of {name}"),
+            source: failure.into(),
+        })?;
         self.inner.list_by_object(name, object).await
     }
 

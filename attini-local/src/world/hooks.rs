@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use attini_core::deploy::{Registration, register_plan, unregister_plan};
-use attini_core::framework::Settings;
+use attini_core::framework::{Settings, explain};
+use attini_core::inventory::plan_key;
 use attini_core::plan::decode_defaults;
+use attini_core::port::Inventory;
 use attini_core::value::{MachineArn, Place};
 use futures::executor::block_on;
 use serde_json::{Value, json};
@@ -37,10 +39,7 @@ impl<'a> PlanHooks<'a> {
         }
         let arn = machine_arn(resource, self.place);
         let machine = Machine { arn: arn.clone(), definition, updated: self.parts.clock.now() };
-        self.parts
-            .home
-            .write(|tx| executions::put_machine(tx, &machine))
-            .map_err(|error| attini_core::framework::explain(&error))?;
+        self.parts.home.write(|tx| executions::put_machine(tx, &machine)).map_err(|error| explain(&error))?;
         let steps = resource.metadata.get("AttiniSteps").cloned().unwrap_or_else(|| json!([]));
         self.steps.insert(arn.as_str().to_owned(), steps);
         Ok(Attributes {
@@ -49,18 +48,21 @@ impl<'a> PlanHooks<'a> {
         })
     }
 
+    fn registered_steps(&self, machine: &MachineArn) -> Result<Value, String> {
+        let inventory = SqliteInventory::new(self.parts.home.clone());
+        let found = block_on(inventory.find(&plan_key(machine))).map_err(|error| explain(&error))?;
+        Ok(found.and_then(|record| record.body.get("attiniSteps").cloned()).unwrap_or_else(|| json!([])))
+    }
+
     fn register(&self, resource: &ResourceView<'_>) -> Result<Attributes, String> {
         let properties = resource.properties;
         let text = |field: &str| properties.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let machine = MachineArn::from_record(text("SfnArn"));
-        let stored = || {
-            let key = attini_core::inventory::plan_key(&machine);
-            let inventory = SqliteInventory::new(self.parts.home.clone());
-            let found = block_on(attini_core::port::Inventory::find(&inventory, &key)).ok().flatten();
-            found.and_then(|record| record.body.get("attiniSteps").cloned())
-        };
         // A state machine that did not change is not among this operation's; its steps are those registered before.
-        let steps = self.steps.get(machine.as_str()).cloned().or_else(stored).unwrap_or_else(|| json!([]));
+        let steps = match self.steps.get(machine.as_str()) {
+            Some(steps) => steps.clone(),
+            None => self.registered_steps(&machine)?,
+        };
         let parameters = properties.get("Parameters").and_then(Value::as_object);
         let plan = Registration {
             stack: text("StackName"),
@@ -112,7 +114,7 @@ impl ResourceHooks for PlanHooks<'_> {
     }
 
     fn deleted(&mut self, resource: &ResourceView<'_>) -> Result<(), String> {
-        let failed = |error: &(dyn std::error::Error + 'static)| attini_core::framework::explain(error);
+        let failed = |error: &(dyn std::error::Error + 'static)| explain(error);
         match resource.resource_type {
             STATE_MACHINE => {
                 let arn = machine_arn(resource, self.place);

@@ -6,7 +6,7 @@ use attini_core::value::{ExecutionArn, ObjectIdentifier};
 use super::jobs::kill_leftovers;
 use super::parts::Parts;
 use super::settle::{abort_execution, settle};
-use super::submission::is_claimed;
+use super::submission::{is_claimed, retire};
 use super::workflows::owner_of;
 use crate::store::WorkerLease;
 use crate::store::deployments::{self, DeploymentState, LocalDeployment};
@@ -38,7 +38,7 @@ async fn recover_one(parts: &Parts, deployment: &LocalDeployment) -> Result<(), 
         return Ok(());
     }
     // Whoever has the lease is alive, or is already setting things right.
-    let Some(_lease) = WorkerLease::acquire(&parts.home, &deployment.id).map_err(internal)? else { return Ok(()) };
+    let Some(lease) = WorkerLease::acquire(&parts.home, &deployment.id).map_err(internal)? else { return Ok(()) };
     let found = parts.home.read(|tx| deployments::find(tx, &deployment.id)).map_err(internal)?;
     let Some(found) = found else { return Ok(()) };
     let why = match (found.state, found.owner_pid) {
@@ -49,7 +49,8 @@ async fn recover_one(parts: &Parts, deployment: &LocalDeployment) -> Result<(), 
     kill_leftovers(&parts.work.join(&found.id), &jobs_directory(&parts.work, &found.id));
     settle(parts, &found, &why).await?;
     drop(std::fs::remove_dir_all(parts.work.join(&found.id)));
-    parts.home.write(|tx| deployments::end(tx, &found.id)).map_err(internal)
+    parts.home.write(|tx| deployments::end(tx, &found.id)).map_err(internal)?;
+    retire(&parts.home, lease, &found.id).map_err(internal)
 }
 
 /// Returns environment and distribution name of an upload: the first two segments of its key.
@@ -63,3 +64,6 @@ pub(super) fn names_in(object: &ObjectIdentifier) -> (String, String) {
 pub(super) fn jobs_directory(work: &Path, deployment: &str) -> PathBuf {
     work.join(deployment).join("jobs")
 }
+
+#[cfg(test)]
+mod tests;

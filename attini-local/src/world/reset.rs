@@ -1,15 +1,13 @@
-use std::fs;
-
 use attini_core::framework::Failure;
-use attini_core::inventory::{DistributionRecord, list_environments, read, remove_environment};
-use attini_core::port::{Inventory, ObjectStore, Precondition, RecordKey, ResourceKind};
-use attini_core::value::{DeploymentName, KeyPrefix, MachineArn, StackName};
-use serde_json::{Value, json};
+use attini_core::inventory::{list_environments, remove_environment};
+use attini_core::port::{Inventory, Precondition, RecordKey, ResourceKind};
+use attini_core::value::{MachineArn, StackName};
+use serde_json::Value;
 
 use super::deploy::{LocalWorld, WorldError};
 use super::parts::Parts;
 use super::recover::names_in;
-use crate::store::{EnvironmentValues, SqliteInventory, executions, stacks as rows};
+use crate::store::{SqliteInventory, executions, stacks as rows};
 
 const KINDS: [ResourceKind; 7] = [
     ResourceKind::AppDeploymentPlan,
@@ -41,29 +39,13 @@ impl LocalWorld {
             .collect();
         match environment {
             Some(name) => remove(self.parts(), &inventory, name).await?,
-            None => fs::remove_dir_all(self.home()).map_err(|error| {
-                Failure::new("InternalError", format!("cannot remove {}: {error}", self.home().display()))
-            })?,
+            None => self.parts().home.remove()?,
         }
         Ok(known)
     }
 }
 
 async fn remove(parts: &Parts, inventory: &SqliteInventory, environment: &str) -> Result<(), WorldError> {
-    for distribution in records_of(inventory, ResourceKind::Distribution, environment).await? {
-        let record: DistributionRecord = read(&distribution.0, distribution.1)?;
-        let name = DeploymentName::of_raw(environment, &record.distribution_name);
-        loop {
-            let page = inventory.list_deployments(&name, None).await.map_err(Failure::from)?;
-            for record in &page.items {
-                inventory.delete(&record.key, Precondition::None).await.map_err(Failure::from)?;
-            }
-            if !page.more || page.items.is_empty() {
-                break;
-            }
-        }
-        inventory.delete(&RecordKey::latest(&name), Precondition::None).await.map_err(Failure::from)?;
-    }
     for kind in KINDS {
         for (key, body) in records_of(inventory, kind, environment).await? {
             if let RecordKey::Resource(_, name) = &key {
@@ -72,13 +54,7 @@ async fn remove(parts: &Parts, inventory: &SqliteInventory, environment: &str) -
             inventory.delete(&key, Precondition::None).await.map_err(Failure::from)?;
         }
     }
-    let framework = parts.onlooker(environment);
-    for prefix in [format!("{environment}/"), format!("outputs/{environment}/")] {
-        for store in [&framework.artifacts, &framework.origin] {
-            empty(store.as_ref(), &KeyPrefix::closed(&prefix)).await?;
-        }
-    }
-    EnvironmentValues::new(parts.home.clone()).set_values(environment, &json!({}))?;
+    parts.home.purge(environment)?;
     remove_environment(inventory, environment).await?;
     Ok(())
 }
@@ -100,7 +76,12 @@ fn remove_behind(
         _ => None,
     };
     if let Some(stack) = stack.and_then(|stack| StackName::parse(&stack).ok()) {
-        parts.home.write(|tx| rows::delete(tx, &parts.place.region, &stack))?;
+        let region = &parts.place.region;
+        parts.home.write(|tx| {
+            let found = rows::find(tx, region, &stack)?;
+            let id = found.as_ref().and_then(|stack| stack.state.get("id")).and_then(Value::as_str).unwrap_or_default();
+            rows::forget(tx, region, &stack, id)
+        })?;
     }
     Ok(())
 }
@@ -126,18 +107,6 @@ async fn records_of(
         }
         if !page.more {
             return Ok(found);
-        }
-    }
-}
-
-async fn empty(store: &dyn ObjectStore, prefix: &KeyPrefix) -> Result<(), WorldError> {
-    loop {
-        let page = store.list(prefix, None).await?;
-        for key in &page.items {
-            store.delete(key).await?;
-        }
-        if page.items.is_empty() {
-            return Ok(());
         }
     }
 }

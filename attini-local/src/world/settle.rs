@@ -1,14 +1,18 @@
-use attini_core::deploy::{Ending, end_deployment, record_upload_failure};
+use attini_core::config::Config;
+use attini_core::deploy::{Ending, end_deployment};
+use attini_core::distribution::{Archive, Limits};
+use attini_core::document::MAX_BYTES;
 use attini_core::framework::{Failure, Framework};
-use attini_core::inventory::{DeploymentRecord, Outcome, find_deployment};
-use attini_core::port::{ExecutionDescription, ExecutionStatus};
+use attini_core::inventory::{DeploymentRecord, Outcome, find_deployment, save_deployment};
+use attini_core::port::{ExecutionDescription, ExecutionStatus, ObjectReader};
 use attini_core::step::plan_ended;
-use attini_core::value::{DeploymentName, ExecutionArn};
+use attini_core::value::{DeploymentName, ExecutionArn, Timestamp};
 
 use super::parts::Parts;
 use super::recover::names_in;
+use super::worker::UPLOAD;
 use crate::store::deployments::LocalDeployment;
-use crate::store::{HomeError, executions, task_tokens};
+use crate::store::{HomeError, executions, intents, task_tokens};
 
 /// Brings the records of a deployment that nobody works on any more to their end: what has ended and was not recorded is
 /// recorded, what still seems to run is ended as interrupted because of `why`. Doing it twice is doing it once.
@@ -32,9 +36,10 @@ pub(super) async fn settle(parts: &Parts, deployment: &LocalDeployment, why: &st
         Failure::new("Interrupted", cause)
     };
     let Some(record) = find().await? else {
-        let failure = interrupted();
-        let outcome = Outcome::Interrupted;
-        return record_upload_failure(&framework, object, deployment.started, outcome, &failure).await;
+        let mut record = new_record(parts, &framework, deployment).await?;
+        save_deployment(framework.inventory.as_ref(), &mut record).await?;
+        let ending = Ending { outcome: Outcome::Interrupted, error: Some(interrupted()) };
+        return end_deployment(&framework, &record.name(), object, &ending).await;
     };
     if record.outcome.is_some() {
         return Ok(());
@@ -49,6 +54,35 @@ pub(super) async fn settle(parts: &Parts, deployment: &LocalDeployment, why: &st
     }
     let ending = Ending { outcome: Outcome::Interrupted, error: Some(interrupted()) };
     end_deployment(&framework, &name, object, &ending).await
+}
+
+/// Returns the record of a deployment that nobody has recorded yet, with what its upload says of itself.
+async fn new_record(
+    parts: &Parts,
+    framework: &Framework,
+    deployment: &LocalDeployment,
+) -> Result<DeploymentRecord, Failure> {
+    let (environment, distribution) = names_in(&deployment.object);
+    let id = match deployment.object.split() {
+        Some((key, version)) => framework.origin.open(&key, Some(&version)).await.ok().and_then(id_in),
+        None => None,
+    };
+    let notes = parts.home.write(|tx| intents::take(tx, &deployment.id)).map_err(internal)?;
+    let note = notes.iter().find(|note| note.kind == UPLOAD).map(|note| &note.body);
+    let time = note.and_then(|note| note.get("time")?.as_i64()).map_or(deployment.started, Timestamp::from_ms);
+    let id = id.as_deref().unwrap_or("undefined");
+    let mut record = DeploymentRecord::new(&environment, &distribution, id, &deployment.object, time);
+    record.user_identity = note.and_then(|note| note.get("user")?.as_str()).map(str::to_owned);
+    record.deployment_source.deployment_source_bucket = framework.place.artifact_bucket();
+    Ok(record)
+}
+
+/// Returns the id in the configuration of an upload, if it can be read.
+fn id_in(upload: Box<dyn ObjectReader>) -> Option<String> {
+    let mut archive = Archive::open(upload, &Limits::default()).ok()?;
+    let file = archive.find_config().ok()?;
+    let text = String::from_utf8(archive.read(file, MAX_BYTES as u64).ok()?).ok()?;
+    Config::identity(file, &text).id.map(|id| id.as_str().to_owned())
 }
 
 /// Records how an execution ended, also when its plan is not registered any more.
@@ -66,7 +100,7 @@ async fn record_end(
 }
 
 fn ending_of(ended: &ExecutionDescription) -> Ending {
-    let superseded = ended.error.as_deref() == Some("ExecutionSuperseded");
+    let superseded = ended.error.as_deref() == Some(attini_core::runner::error_name::EXECUTION_SUPERSEDED);
     let outcome = match ended.status {
         ExecutionStatus::Succeeded => Outcome::Succeeded,
         ExecutionStatus::TimedOut => Outcome::TimedOut,

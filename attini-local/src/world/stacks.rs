@@ -129,8 +129,12 @@ impl SimulatedStacks {
             .home
             .read(|tx| rows::list(tx, &place.region))
             .map_err(|error| unavailable("read the neighbors of", name, error))?;
-        let others: Vec<StackState> =
-            others.into_iter().filter_map(|stored| serde_json::from_value(stored.state).ok()).collect();
+        // A stack that cannot be read may hold an export that is in use, so it is not passed over.
+        let others: Vec<StackState> = others
+            .into_iter()
+            .map(|stored| serde_json::from_value(stored.state))
+            .collect::<Result<_, _>>()
+            .map_err(|error| unavailable("read the neighbors of", name, error))?;
         let mut exports: BTreeMap<String, Export> = values
             .exports
             .iter()
@@ -163,6 +167,8 @@ impl SimulatedStacks {
             default_vpc_subnets: Some(
                 values.subnets.clone().unwrap_or_else(|| vec!["subnet-00000000000000000".to_owned()]),
             ),
+            // Looking costs nothing here.
+            queue_interval_seconds: 1,
         };
         let uuid = self.parts.ids.uuid();
         let transforms = |call: &TransformCall<'_>| {

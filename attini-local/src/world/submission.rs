@@ -47,3 +47,9 @@ pub(super) fn claim(home: &Home, deployment: &str) -> Result<Option<WorkerLease>
 pub(super) fn is_claimed(home: &Home, deployment: &str) -> Result<bool, HomeError> {
     WorkerLease::is_alive(home, &name(deployment))
 }
+
+/// Removes the lock files of a deployment that has ended. Whoever still holds its claim keeps an open file without a name.
+pub(super) fn retire(home: &Home, lease: WorkerLease, deployment: &str) -> Result<(), HomeError> {
+    WorkerLease::forget(home, &name(deployment))?;
+    lease.retire(home, deployment)
+}

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use attini_core::document::Document;
 use attini_core::problem::{Problem, Problems};
@@ -6,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a real account would hold, as `attini local set` loads it: answers for everything that is not on this machine.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Values {
     /// Values of the account's parameter store, by name.
@@ -87,6 +88,20 @@ pub struct RunnerValues {
     pub run_startup_commands: bool,
 }
 
+/// Names only: parameters hold passwords, and so may everything else.
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values")
+            .field("parameters", &self.parameters.keys())
+            .field("exports", &self.exports.keys())
+            .field("functions", &self.functions.keys())
+            .field("steps", &self.steps.keys())
+            .field("stacks", &self.stacks.keys())
+            .field("runners", &self.runners.keys())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Values {
     /// Reads a file of values, YAML or JSON.
     ///
@@ -160,6 +175,13 @@ mod tests {
         assert!(matches!(values.functions["a"].for_call(7), Some(Answer::Success(_))));
         assert!(matches!(values.functions["b"].for_call(0), Some(Answer::Failure(_))));
         assert!(matches!(values.functions["b"].for_call(5), Some(Answer::Success(_))));
+    }
+
+    #[test]
+    fn values_do_not_print_themselves() {
+        let text = "parameters: {/db/password: hush}\nfunctions: {f: {result: hush}}\nexports: {vpc: hush}\n";
+        let shown = format!("{:?}", Values::parse("v.yaml", text).expect("valid"));
+        assert!(shown.contains("/db/password") && shown.contains("vpc") && !shown.contains("hush"), "{shown}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attini_core::framework::Framework;
+use attini_core::framework::{Failure, Framework};
 use attini_core::guard;
 use attini_core::port::{
     DeclaredParameter, Page, StackDescription, StackError, StackEvent, StackRequest, StackService, StackTarget,
@@ -92,10 +92,17 @@ impl StackService for WatchedStacks {
     }
 }
 
+/// So many times in a row an event is given, or events are read, before that counts as impossible: about six seconds.
+const TRIES: u32 = 6;
+
 /// Gives the events of one operation to the guard, until the operation has ended.
 ///
-/// Whatever fails is tried again: the events stay where they are, and the guard takes doubled ones.
-pub(super) async fn watch(framework: Arc<Framework>, operation: StackOperation) {
+/// What fails is tried again: the events stay where they are, and the guard takes doubled ones.
+///
+/// # Errors
+///
+/// When it goes on failing.
+pub(super) async fn watch(framework: Arc<Framework>, operation: StackOperation) -> Result<(), Failure> {
     let place = Place {
         account: framework.place.account.clone(),
         region: operation.target.region.clone().unwrap_or_else(|| framework.place.region.clone()),
@@ -103,9 +110,18 @@ pub(super) async fn watch(framework: Arc<Framework>, operation: StackOperation) 
     let stacks = if operation.is_init_stack { &framework.init_stacks } else { &framework.stacks };
     let mut after: Option<String> = None;
     let mut wait = Duration::from_millis(2);
+    let mut failed = 0;
     loop {
         let page = stacks.events(&operation.target, operation.stack_id.as_deref(), after.as_deref()).await;
-        let events = page.map(|page| page.items).unwrap_or_default();
+        let events = match page {
+            Ok(page) => page.items,
+            Err(error) if failed == TRIES => return Err(error.into()),
+            Err(_) => {
+                failed += 1;
+                framework.clock.sleep(pause(failed)).await;
+                continue;
+            }
+        };
         if events.is_empty() {
             framework.clock.sleep(wait).await;
             wait = (wait * 2).min(Duration::from_millis(500));
@@ -120,15 +136,25 @@ pub(super) async fn watch(framework: Arc<Framework>, operation: StackOperation) 
                 } else {
                     guard::stack_event(&framework, &place, &event).await
                 };
-                if taken.is_err() {
-                    framework.clock.sleep(Duration::from_millis(100)).await;
-                    break;
+                match taken {
+                    Ok(()) => failed = 0,
+                    Err(failure) if failed == TRIES => return Err(failure),
+                    Err(_) => {
+                        failed += 1;
+                        framework.clock.sleep(pause(failed)).await;
+                        break;
+                    }
                 }
             }
             after = Some(event.id.clone());
             if ours && event.is_about_the_stack() && !event.status.is_in_progress() {
-                return;
+                return Ok(());
             }
         }
     }
+}
+
+/// Returns the wait after so many failures in a row.
+fn pause(failed: u32) -> Duration {
+    Duration::from_millis(50) * 2_u32.pow(failed.min(TRIES))
 }

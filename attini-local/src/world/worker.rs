@@ -16,6 +16,7 @@ use super::functions::ValueFunctions;
 use super::parts::{Channels, Parts};
 use super::recover::{jobs_directory, names_in};
 use super::settle::settle;
+use super::submission::retire;
 use super::tokens::NotifyingTokens;
 use super::watch::watch;
 use crate::store::{NamedLock, SqliteTaskTokens, WorkerLease, deployments, intents};
@@ -30,7 +31,7 @@ pub(super) const UPLOAD: &str = "upload";
 /// When the home fails. What fails in the deployment itself is in its record.
 pub(super) async fn work(parts: &Parts, deployment: &str) -> Result<(), Failure> {
     let internal = |error: crate::store::HomeError| Failure::internal(&error);
-    let Some(_lease) = WorkerLease::acquire(&parts.home, deployment).map_err(internal)? else { return Ok(()) };
+    let Some(lease) = WorkerLease::acquire(&parts.home, deployment).map_err(internal)? else { return Ok(()) };
     let now = parts.clock.now();
     let taken = parts
         .home
@@ -60,7 +61,8 @@ pub(super) async fn work(parts: &Parts, deployment: &str) -> Result<(), Failure>
     };
     settle(parts, &found, &why).await?;
     drop(std::fs::remove_dir_all(parts.work.join(deployment)));
-    parts.home.write(|tx| deployments::end(tx, deployment)).map_err(internal)
+    parts.home.write(|tx| deployments::end(tx, deployment)).map_err(internal)?;
+    retire(&parts.home, lease, deployment).map_err(internal)
 }
 
 /// Runs everything that belongs to the deployment; returns what went wrong in the worker itself first.
@@ -97,11 +99,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
     loop {
         tokio::select! {
             Some(operation) = accepted.recv() => {
-                let framework = Arc::clone(&framework);
-                tasks.spawn(async move {
-                    watch(framework, operation).await;
-                    Ok(())
-                });
+                tasks.spawn(watch(Arc::clone(&framework), operation));
             }
             Some(execution) = started.recv() => {
                 tasks.spawn(Arc::clone(&driver).drive(execution));
@@ -109,7 +107,9 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
             Some(ended) = tasks.join_next() => {
                 if let Some(text) = trouble(ended) {
                     note_trouble(parts, deployment, &text);
-                    first_trouble.get_or_insert(text);
+                    // The others may wait for what cannot come any more.
+                    first_trouble = Some(text);
+                    break;
                 }
                 if tasks.is_empty() && accepted.is_empty() && started.is_empty() {
                     break;
@@ -117,6 +117,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
             }
         }
     }
+    tasks.shutdown().await;
     fleet.stop().await;
     first_trouble
 }

@@ -1,8 +1,13 @@
+use std::time::Duration;
+
 use super::TargetArgs;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::follow::{Followed, follow};
 use crate::{records, resolve};
+
+/// How often to look whether a new upload is recorded.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Follow a running deployment, or show an earlier one again
 ///
@@ -22,6 +27,9 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &DescribeArgs) -> Result<()
     let inventory = ports.inventory.as_ref();
     let environment = resolve::environment(ctx, inventory, args.target.environment.environment.as_deref()).await?;
     let name = &args.target.distribution_name;
+    while world.has_unrecorded_upload(&environment.name, name).await? {
+        ports.clock.sleep(LOOK).await;
+    }
     let followed = find(ctx, inventory, &environment.name, name, args.distribution_id.as_deref()).await?;
     follow(ctx, &ports, &followed).await
 }

@@ -47,13 +47,19 @@ fn entry(found: &DeploymentRecord) -> Value {
     add("environment", Some(found.environment.clone()));
     add("deploymentTime", found.labels.deployed.and_then(local_time));
     add("deploymentTimeUtc", found.labels.deployed.map(|time| time.to_string()));
-    add("outcome", found.outcome.clone());
+    add("outcome", Some(outcome(found).to_owned()));
     add("errorCode", found.error_code.clone());
     add("deploymentPlanStatus", found.status.clone());
     add("userIdentity", found.user.clone());
     add("objectIdentifier", found.object.as_ref().map(ToString::to_string));
     entry.extend(labels(&found.labels));
     Value::Object(entry)
+}
+
+/// Returns how a deployment ended, or that it has not. Records that others wrote have no outcome of their own.
+fn outcome(found: &DeploymentRecord) -> &str {
+    let failed = found.error_code.as_ref().map(|_| "FAILED");
+    found.outcome.as_deref().or(found.status.as_deref()).or(failed).unwrap_or("RUNNING")
 }
 
 /// Returns the time as clocks here show it: `yyyy-MM-dd HH:mm:ss`.

@@ -29,9 +29,10 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &DownloadArgs) -> Result<()
     let environment = resolve::environment(ctx, inventory, args.target.environment.environment.as_deref()).await?;
     let (environment, name) = (environment.name, &args.target.distribution_name);
     let id = id_or_current(ctx, inventory, &environment, name, args.distribution_id.as_deref()).await?;
+    let history = ctx.command_line(&["deploy", "history", "-n", name, "-e", &environment]);
     let zip = world.download(&environment, name, &id).await?.ok_or_else(|| {
         CommandError::illegal(format!("{name} with id {id} is not kept for {environment}"))
-            .hint(format!("see the ids that were deployed: {}", ctx.command_line(&["deploy", "history", "-n", name])))
+            .hint(format!("see the ids that were deployed: {history}"))
     })?;
     if args.output.as_deref() == Some(Path::new("-")) {
         ctx.ui.out.write_all(&zip)?;

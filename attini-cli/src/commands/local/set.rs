@@ -24,7 +24,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &SetArgs) -> Result<(), Com
     ctx.global.local = true;
     let world = ctx.world()?;
     if !args.file.is_file() {
-        return Err(CommandError::illegal(format!("{} does not exist", args.file.display())));
+        let why = if args.file.exists() { "is not a file" } else { "does not exist" };
+        return Err(CommandError::illegal(format!("{} {why}", args.file.display())));
     }
     let ports = world.ports();
     let environment = resolve::or_create(ctx, ports.inventory.as_ref(), Some(&args.environment)).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Follower;
 use crate::follow::cause::{self, FirstCause};
-use crate::follow::event::{Ending, Failure, Published, Waiting, What};
+use crate::follow::event::{Ending, Failure, FollowEvent, Published, Waiting, What};
 use crate::follow::record::RecordView;
 use crate::port::{ExecutionStatus, StackEvent};
 use crate::value::Timestamp;
@@ -58,7 +58,8 @@ impl Follower {
     fn tell_init_stack(&mut self, view: &RecordView, now: Timestamp) {
         let Some(stack) = view.stack.clone().filter(|_| !view.is_app) else { return };
         if view.init_unchanged {
-            if !self.told_no_change && view.error.is_none() {
+            // With an error and no execution, the error came before the stack was looked at.
+            if !self.told_no_change && (view.error.is_none() || !view.executions.is_empty()) {
                 self.told_no_change = true;
                 self.emit(now, What::InitStackUnchanged);
             }
@@ -139,7 +140,12 @@ impl Follower {
         }
         let stack_is_busy = self.init_status().is_some_and(|event| event.status.is_in_progress());
         if !stack_is_busy {
-            let since = if self.init.last_news > published { self.init.last_news } else { published };
+            if self.older.is_some() && self.told_older != self.older {
+                self.told_older.clone_from(&self.older);
+                self.out.extend(self.older.clone().map(|id| FollowEvent { at: now, what: What::WaitingFor { id } }));
+            }
+            // The limit is for what should come by itself.
+            let since = self.init.last_news.max(published).max(self.older_seen);
             self.wait_for(Waiting::Plan, since, now);
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::asl::kind_of;
+use crate::framework::ACTION_FUNCTION;
 use crate::plan::expander::{Expander, Step};
 use crate::plan::retry;
 
@@ -22,7 +23,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
     put("Type", json!("Task"));
     put("Resource", json!(format!("arn:{}:states:::lambda:invoke", to.plan.partition)));
     let payload = json!({"attiniActionType": "AttiniMergeOutput", "InputsToMerge.$": "$"});
-    put("Parameters", json!({"FunctionName": "attini-action", "Payload": payload}));
+    put("Parameters", json!({"FunctionName": ACTION_FUNCTION, "Payload": payload}));
     put("OutputPath", json!("$.Payload"));
     put("Retry", retry::merged(&[retry::lambda_service()], retry));
     for key in KEPT {

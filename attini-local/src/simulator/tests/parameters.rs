@@ -32,7 +32,7 @@ fn constraints_are_checked_and_described() {
         (
             json!({"Type": "String", "AllowedValues": ["a", "b"]}),
             "c",
-            Err("Parameter 'P' must be one of AllowedValues"),
+            Err("Parameter 'P' must be one of AllowedValues: a, b"),
         ),
         (json!({"Type": "String", "AllowedPattern": "[a-z]*"}), "abc", Ok(())),
         (
