@@ -72,7 +72,7 @@ def mixed_files(root, mib):
 
 
 def measured(command, folder):
-    """Returns seconds from start to exit and the peak of resident memory in MiB."""
+    """Returns seconds from start to exit, the peak of resident memory in MiB, and seconds of processor time."""
     start = time.monotonic()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     error = process.stderr.read()
@@ -81,7 +81,7 @@ def measured(command, folder):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} failed: {error.decode(errors='replace')}")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def compare(title, tree, scratch, attini, rounds):
@@ -97,14 +97,14 @@ def compare(title, tree, scratch, attini, rounds):
         theirs_zip.unlink(missing_ok=True)
         theirs.append(measured(["zip", "-r", "-6", "-q", str(theirs_zip), "."], tree))
         ours.append(measured([str(attini), "distribution", "package", "."], tree))
-    (our_time, _), (their_time, _) = min(ours), min(theirs)
+    (our_time, _, our_work), (their_time, _, their_work) = min(ours), min(theirs)
     our_size, their_size = ours_zip.stat().st_size, theirs_zip.stat().st_size
     count = sum(1 for file in tree.rglob("*") if file.is_file()) - 2
     print(f"{title}: {count} files, best of {rounds}, in turns")
-    print(f"  zip -r -6      {their_time:7.2f} s  {their_size / 2**20:8.1f} MiB  {max(m for _, m in theirs):6.1f} MiB memory")
-    print(f"  attini package {our_time:7.2f} s  {our_size / 2**20:8.1f} MiB  {max(m for _, m in ours):6.1f} MiB memory")
+    print(f"  zip -r -6      {their_time:7.2f} s  {their_size / 2**20:8.1f} MiB  {max(m for _, m, _ in theirs):6.1f} MiB memory, {their_work:.2f} s of processor")
+    print(f"  attini package {our_time:7.2f} s  {our_size / 2**20:8.1f} MiB  {max(m for _, m, _ in ours):6.1f} MiB memory, {our_work:.2f} s of processor")
     print(f"  ratio          {their_time / our_time:7.2f} times faster, size {100 * our_size / their_size - 100:+.2f} %")
-    print(f"  all rounds     zip {[round(t, 2) for t, _ in theirs]}, attini {[round(t, 2) for t, _ in ours]}", flush=True)
+    print(f"  all rounds     zip {[round(t, 2) for t, _, _ in theirs]}, attini {[round(t, 2) for t, _, _ in ours]}", flush=True)
 
 
 def main():
