@@ -57,6 +57,9 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         Command::Distribution(args) => match &args.command {
             DistributionCommand::Package(args) => distribution::package::run(ctx, args),
             DistributionCommand::Inspect(args) => distribution::inspect::run(ctx, args),
+            DistributionCommand::Diff(args) => distribution::diff::run(ctx, args),
+            DistributionCommand::Sign(args) => distribution::sign::run(ctx, args),
+            DistributionCommand::Verify(args) => distribution::verify::run(ctx, args),
             DistributionCommand::Download(args) => distribution::download::run(ctx, args).await,
             DistributionCommand::List(args) => distribution::list::run(ctx, args).await,
         },

@@ -181,6 +181,9 @@ pub(crate) trait Packager {
     /// Reads the identity in a zip.
     fn inspect(&self, zip: &Path) -> Result<Identity, CommandError>;
 
+    /// Returns the digest of the content of a zip.
+    fn content_digest(&self, zip: &Path) -> Result<String, CommandError>;
+
     /// Sets a value in a file and keeps comments and layout. Equal values need no `replace`.
     fn edit(&self, edit: &Edit) -> Result<Edited, CommandError>;
 

@@ -75,6 +75,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), Com
         }
         Source::Remote(address) => return Err(remote(&address)),
     };
+    let digest = || packager.content_digest(&zip);
+    resolve::check_content(ctx, inventory, &environment, &identity, digest).await?;
     resolve::confirm_production(ctx, inventory, &environment, &identity, args.force).await?;
     // Not before everything that can be checked has been: a mistake leaves nothing behind.
     if is_first && let Some((_, home)) = world.about().into_iter().find(|(key, _)| *key == "home") {
