@@ -22,6 +22,7 @@ mod readme;
 mod rollback;
 mod session;
 mod support;
+mod terminal;
 mod user_packages;
 mod user_plans;
 mod user_runs;

@@ -53,7 +53,9 @@ fn user_case_19_a_sam_project_travels_with_its_hidden_build() {
             ".aws-sam/build/Function/",
             ".aws-sam/build/Function/app.py",
             ".aws-sam/build/template.yaml",
-            "template.yaml"
+            "template.yaml",
+            // Every zip that packaging writes says what is in it.
+            "attini-manifest.json"
         ]
     );
     let wanted = serde_json::json!([{

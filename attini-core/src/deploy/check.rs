@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::document::Document;
+use crate::document::{DocPath, Document};
 use crate::plan::{self, PlanProblem};
 use crate::problem::{Problem, Problems};
 use crate::step::supported_step_types;
@@ -15,32 +15,42 @@ const LATER_STEP_TYPES: [&str; 3] = ["AttiniCdk", "AttiniImport", "AttiniSam"];
 ///
 /// Everything that is wrong, with file, line and column.
 pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
-    let (template, unsupported) = check_plans(file_name, text)?;
-    match unsupported.is_empty() {
+    let (document, template, mut problems) = read(file_name, text)?;
+    // What else is wrong with a step that cannot run would hide why it cannot.
+    let later = later_steps(&template);
+    let counts = |found: &&PlanProblem| !later.iter().any(|path| found.path.segments().starts_with(path.segments()));
+    problems.extend(plan::check(&template).iter().filter(counts).map(|found| located(&document, found)));
+    problems.extend(unsupported_steps(&document, &template));
+    match problems.is_empty() {
         true => Ok(template),
-        false => Err(Problems(unsupported)),
+        false => Err(Problems(problems)),
     }
 }
 
-/// Checks an init template without regard to who will run its plans. Returns the template as JSON, and what this version cannot run.
+/// Checks an init template for whoever will run it. Returns the template as JSON, and what this version cannot run.
 ///
 /// # Errors
 ///
-/// Everything that is wrong, with file, line and column; what this version cannot run is added at the end.
+/// Everything that is wrong, with file, line and column.
 pub fn check_plans(file_name: &str, text: &str) -> Result<(Value, Vec<Problem>), Problems> {
+    let (document, template, mut problems) = read(file_name, text)?;
+    problems.extend(plan::check(&template).iter().map(|found| located(&document, found)));
+    let unsupported = unsupported_steps(&document, &template);
+    match problems.is_empty() {
+        true => Ok((template, unsupported)),
+        false => Err(Problems(problems)),
+    }
+}
+
+/// Reads a template and says what is wrong with it as a document.
+fn read(file_name: &str, text: &str) -> Result<(Document, Value, Vec<Problem>), Problems> {
     let document = Document::parse(file_name, text)?;
-    let mut problems = document.duplicate_keys();
+    let problems = document.duplicate_keys();
     let template = document.to_json();
     if !template.is_object() {
         return Err(Problems::one(format!("{file_name} is not a CloudFormation template: it has no `Resources`")));
     }
-    problems.extend(plan::check(&template).iter().map(|found| located(&document, found)));
-    let unsupported = unsupported_steps(&document, &template);
-    if problems.is_empty() {
-        return Ok((template, unsupported));
-    }
-    problems.extend(unsupported);
-    Err(Problems(problems))
+    Ok((document, template, problems))
 }
 
 /// Returns a problem for every step of a type that this version cannot run: its name, its place, and what there is.
@@ -57,7 +67,7 @@ pub fn unsupported_steps(document: &Document, template: &Value) -> Vec<Problem> 
         let Some(definition) = resource.definition(template) else { continue };
         for step in plan::steps(definition, &at) {
             // A type that nobody knows is a mistake, which the check of the plan explains.
-            if LATER_STEP_TYPES.contains(&step.kind.as_str()) {
+            if is_later(&step.kind) {
                 let message =
                     format!("step `{}` has the type {}, which this version cannot run yet", step.name, step.kind);
                 let help =
@@ -68,6 +78,21 @@ pub fn unsupported_steps(document: &Document, template: &Value) -> Vec<Problem> 
         }
     }
     problems
+}
+
+/// Returns where the steps stand that this version cannot run.
+fn later_steps(template: &Value) -> Vec<DocPath> {
+    let mut paths = Vec::new();
+    for resource in plan::find_plans(template) {
+        let Some(definition) = resource.definition(template) else { continue };
+        let steps = plan::steps(definition, &resource.path());
+        paths.extend(steps.into_iter().filter(|step| is_later(&step.kind)).map(|step| step.path));
+    }
+    paths
+}
+
+fn is_later(kind: &str) -> bool {
+    LATER_STEP_TYPES.contains(&kind)
 }
 
 fn located(document: &Document, found: &PlanProblem) -> Problem {
