@@ -41,7 +41,7 @@ impl Left {
         self
     }
 
-    fn execution(&self, outcome: Option<executions::Outcome>) -> ExecutionArn {
+    fn execution(&self, outcome: Option<&executions::Outcome>) -> ExecutionArn {
         let arn = MachineArn::from_record("arn:aws:states:eu-west-1:000000000000:stateMachine:plan");
         let machine = Machine { arn, definition: json!({}), updated: Timestamp::from_ms(6) };
         let execution = machine.arn.execution(&format!("{ID}-5"));
@@ -50,7 +50,7 @@ impl Left {
             .home
             .write(|tx| {
                 executions::insert(tx, &execution, &machine, &json!({}), Timestamp::from_ms(7))?;
-                match &outcome {
+                match outcome {
                     Some(outcome) => executions::finish(tx, &execution, outcome, Timestamp::from_ms(8)),
                     None => Ok(true),
                 }
