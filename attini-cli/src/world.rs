@@ -56,6 +56,9 @@ pub(crate) trait LocalWorld: World {
     /// Loads values that a real account would hold; returns what was set, one text each.
     async fn set_values(&self, environment: &Environment, file: &Path) -> Result<Vec<String>, CommandError>;
 
+    /// Returns the values that were loaded for an environment.
+    async fn values(&self, environment: &str) -> Result<Value, CommandError>;
+
     /// Removes the state of one environment or of all, and returns their names. Refuses while deployments run.
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError>;
 
@@ -177,6 +180,9 @@ pub(crate) trait Packager {
 
     /// Reads the identity in a zip.
     fn inspect(&self, zip: &Path) -> Result<Identity, CommandError>;
+
+    /// Returns the digest of the content of a zip.
+    fn content_digest(&self, zip: &Path) -> Result<String, CommandError>;
 
     /// Sets a value in a file and keeps comments and layout. Equal values need no `replace`.
     fn edit(&self, edit: &Edit) -> Result<Edited, CommandError>;

@@ -16,6 +16,7 @@ mod explain;
 mod folder;
 mod package;
 mod validate;
+mod zip;
 
 use std::io;
 
@@ -29,6 +30,10 @@ pub use explain::explain;
 pub use folder::FolderTree;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
 pub use validate::{ValidateError, Validation, validate};
+pub use zip::{
+    SignatureState, Verification, ZipError, inspect_zip, sign_zip, signature_path, signature_state, verify_zip,
+    zip_content,
+};
 
 /// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
 ///

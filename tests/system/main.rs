@@ -20,3 +20,4 @@ mod readme;
 mod rollback;
 mod session;
 mod support;
+mod terminal;

@@ -11,7 +11,7 @@ use attini_core::document::{DocPath, MAX_BYTES};
 use attini_core::problem::Problems;
 use attini_core::value::{DistributionId, Environment, Version};
 use attini_local::project::{
-    self, EditError, PackageError, PackageOptions, Validation, find_config, package, set_value,
+    self, EditError, PackageError, PackageOptions, Validation, find_config, package, set_value, zip_content,
 };
 use serde_json::json;
 
@@ -88,6 +88,10 @@ impl Packager for Folders {
             version: config.version.map(|version| version.to_string()),
             tags,
         })
+    }
+
+    fn content_digest(&self, zip: &Path) -> Result<String, CommandError> {
+        Ok(zip_content(zip)?.digest)
     }
 
     fn edit(&self, edit: &Edit) -> Result<Edited, CommandError> {

@@ -324,6 +324,10 @@ impl LocalWorld for Handle {
         Ok(vec!["parameter /a".to_owned()])
     }
 
+    async fn values(&self, _: &str) -> Result<Value, CommandError> {
+        Ok(serde_json::json!({ "parameters": { "/a": "b" } }))
+    }
+
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {
         let mut records = self.0.records.lock().expect("free");
         let is_it = |name: &String| environment.is_none_or(|wanted| wanted == name);
@@ -361,6 +365,10 @@ impl Packager for Files {
         let name = DistributionName::parse("shop").expect("valid");
         let (id, version) = (Some("7".to_owned()), Some("1.4.0".to_owned()));
         Ok(Identity { name, id, version, tags: Map::new() })
+    }
+
+    fn content_digest(&self, _: &Path) -> Result<String, CommandError> {
+        Ok("new-digest".to_owned())
     }
 
     fn edit(&self, edit: &Edit) -> Result<crate::world::Edited, CommandError> {

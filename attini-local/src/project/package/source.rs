@@ -56,10 +56,7 @@ impl Source {
             return Ok(self);
         }
         let id = Uuid::new_v4().to_string();
-        tell(format!(
-            "No distributionId is set, a random one is used: {id}. A prePackage command such as \
-             `attini configure set-dist-id --id \"$(git rev-parse --short HEAD)\"` is recommended"
-        ));
+        tell(format!("No distributionId is set, a random one is used: {id}"));
         self.with("distributionId", &id)
     }
 
