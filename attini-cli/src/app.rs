@@ -5,6 +5,7 @@ use clap::error::ErrorKind as ClapError;
 
 use crate::args::{self, Cli, Command};
 use crate::argv;
+use crate::commands::config::{self, ConfigCommand};
 use crate::commands::configure;
 use crate::commands::deploy::{self, DeployCommand};
 use crate::commands::distribution::{self, DistributionCommand};
@@ -56,6 +57,9 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         Command::Distribution(args) => match &args.command {
             DistributionCommand::Package(args) => distribution::package::run(ctx, args),
             DistributionCommand::Inspect(args) => distribution::inspect::run(ctx, args),
+            DistributionCommand::Diff(args) => distribution::diff::run(ctx, args),
+            DistributionCommand::Sign(args) => distribution::sign::run(ctx, args),
+            DistributionCommand::Verify(args) => distribution::verify::run(ctx, args),
             DistributionCommand::Download(args) => distribution::download::run(ctx, args).await,
             DistributionCommand::List(args) => distribution::list::run(ctx, args).await,
         },
@@ -67,8 +71,14 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         },
         Command::Local(args) => match &args.command {
             LocalCommand::Set(args) => local::set::run(ctx, args).await,
+            LocalCommand::Show(args) => local::show::run(ctx, args).await,
             LocalCommand::Reset(args) => local::reset::run(ctx, args).await,
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
+        },
+        Command::Config(args) => match &args.command {
+            ConfigCommand::Validate(args) => config::validate::run(ctx, args),
+            ConfigCommand::Show(args) => config::show::run(ctx, args),
+            ConfigCommand::Schema(args) => config::schema::run(ctx, args),
         },
         Command::Configure(args) => configure::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),
@@ -84,8 +94,7 @@ fn error_style(command: &Command) -> ErrorStyle {
             _ => ErrorStyle::Object,
         },
         Command::Distribution(args) if matches!(args.command, DistributionCommand::Package(_)) => ErrorStyle::Text,
-        Command::Package(_) | Command::Local(_) => ErrorStyle::Text,
-        Command::Configure(_) => ErrorStyle::Lines,
+        Command::Package(_) | Command::Local(_) | Command::Config(_) | Command::Configure(_) => ErrorStyle::Text,
         Command::Distribution(_) | Command::Environment(_) | Command::Context(_) => ErrorStyle::Object,
     }
 }
@@ -123,12 +132,15 @@ fn parse(args: &[String]) -> Result<Cli, Stop> {
 
 fn stop(error: &clap::Error, args: &[String], definition: &mut clap::Command) -> Stop {
     let text = error.render().to_string();
+    // Whoever mistyped a name is better served with the name than with its short form.
+    let text = text.replace("some similar subcommands exist: 'd', 'deploy'", "a similar subcommand exists: 'deploy'");
+    let text = text.replace("similar subcommand exists: 'd'", "similar subcommand exists: 'deploy'");
     match error.kind() {
         ClapError::DisplayVersion => Stop::Answer(env!("CARGO_PKG_VERSION").to_owned()),
         ClapError::DisplayHelp => Stop::Answer(text),
         ClapError::MissingSubcommand | ClapError::DisplayHelpOnMissingArgumentOrSubcommand => {
             let help = chosen(definition, args).render_help();
-            Stop::Mistake(format!("Missing required subcommand\n\n{help}"))
+            Stop::Mistake(format!("Error: Missing required subcommand\n\n{help}"))
         }
         _ => {
             let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned();

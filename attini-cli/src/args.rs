@@ -3,7 +3,7 @@
 use attini_core::value::Region;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{configure, deploy, distribution, environment, local};
+use crate::commands::{config, configure, deploy, distribution, environment, local};
 
 /// Deploy distributions to isolated environments
 #[derive(Debug, Parser)]
@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Distribution(distribution::DistributionArgs),
     Environment(environment::EnvironmentArgs),
     Local(local::LocalArgs),
+    Config(config::ConfigArgs),
     Configure(configure::ConfigureArgs),
     /// Build the zip of a distribution; short for `distribution package`
     Package(distribution::package::PackageArgs),

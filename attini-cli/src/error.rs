@@ -96,16 +96,22 @@ impl CommandError {
 
     /// Problems in the `attini-config` file.
     pub(crate) fn config(problems: Problems) -> Self {
-        Self::of_file(ErrorKind::Config, "Attini configuration file error", problems)
+        Self::of_problems(ErrorKind::Config, "Attini configuration file error", problems)
     }
 
-    /// Problems in a file that a person wrote.
-    pub(crate) fn of_file(kind: ErrorKind, what: &str, problems: Problems) -> Self {
-        let text = match problems.0.as_slice() {
-            [problem] => format!("{what}: {}", problem.message),
-            all => format!("{what}: {} problems", all.len()),
-        };
-        Self { problems: problems.0, ..Self::new(kind, text) }
+    /// Problems in a file; those without a place of their own stand in the text, others below it.
+    pub(crate) fn of_problems(kind: ErrorKind, what: &str, problems: Problems) -> Self {
+        match problems.0.as_slice() {
+            [problem] if problem.at.is_none() => {
+                let error = Self::new(kind, format!("{what}: {}", problem.message));
+                problem.help.clone().into_iter().fold(error, Self::hint)
+            }
+            [_] => Self { problems: problems.0, ..Self::new(kind, what.to_owned()) },
+            all => {
+                let text = format!("{what}: {} problems", all.len());
+                Self { problems: problems.0, ..Self::new(kind, text) }
+            }
+        }
     }
 
     /// Adds what to do next.

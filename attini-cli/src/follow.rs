@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::context::Context;
 use crate::error::{CommandError, ErrorKind};
+use crate::ui::DIM;
 use text::TextView;
 
 /// What is followed, in a person's words.
@@ -30,6 +31,15 @@ impl Followed {
     /// Returns the command line that follows this deployment again.
     pub(crate) fn resume_line(&self, ctx: &Context<'_>) -> String {
         let mut words = vec!["deploy", "describe", "-n", &self.distribution, "-e", &self.environment];
+        if let Some(id) = &self.id {
+            words.extend(["-i", id]);
+        }
+        ctx.command_line(&words)
+    }
+
+    /// Returns the command line that shows what the plan returned.
+    fn output_line(&self, ctx: &Context<'_>) -> String {
+        let mut words = vec!["deploy", "output", "-n", &self.distribution, "-e", &self.environment];
         if let Some(id) = &self.id {
             words.extend(["-i", id]);
         }
@@ -92,8 +102,13 @@ pub(crate) async fn follow(
     }
     ctx.ui.erase_live()?;
     match ending {
+        Ending::Succeeded if view.has_output() => {
+            let line = followed.output_line(ctx);
+            let line = ctx.ui.paint(DIM, &format!("See what it returned: {line}"));
+            ctx.ui.line(&line)
+        }
         Ending::Succeeded | Ending::Stopped => Ok(()),
-        Ending::Failed(failure) => Err(failed(followed, failure)),
+        Ending::Failed(failure) => Err(failed(ctx, ports, followed, failure)),
     }
 }
 
@@ -131,18 +146,29 @@ struct DeploymentFailed {
     source: Option<BoxError>,
 }
 
-fn failed(followed: &Followed, failure: Failure) -> CommandError {
+fn failed(ctx: &Context<'_>, ports: &FollowPorts, followed: &Followed, failure: Failure) -> CommandError {
     let (distribution, environment) = (&followed.distribution, &followed.environment);
     let place = failure.step.map(|step| format!(" in step `{step}`")).unwrap_or_default();
     let what = format!("deployment of `{distribution}` to `{environment}` failed{place}");
-    let (first, hint) = match failure.first_cause {
-        Some(first) => (first.message, first.hint),
-        None if failure.message.contains(&failure.code) => (failure.message, None),
-        None => (format!("{}: {}", failure.code, failure.message), None),
+    let caused_by = |first: String| CommandError::execution(DeploymentFailed { what, source: Some(first.into()) });
+    let Some(first) = failure.first_cause else {
+        return caused_by(if failure.message.contains(&failure.code) {
+            failure.message
+        } else {
+            format!("{}: {}", failure.code, failure.message)
+        });
     };
-    let error = CommandError::execution(DeploymentFailed { what, source: Some(first.into()) });
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    let Some(log) = first.log else {
+        // Where no hint says what to do, the details do, such as the lines to add to a file.
+        let details = first.details.into_iter().filter(|_| first.hint.is_none());
+        let lines: Vec<String> = std::iter::once(first.message).chain(details).collect();
+        let error = caused_by(lines.join("\n"));
+        return first.hint.into_iter().fold(error, CommandError::hint);
+    };
+    // The output itself was shown line by line.
+    let whole = match ports.logs.place(&log) {
+        Some(file) => format!("see all of its output again with {}, or in {file}", followed.resume_line(ctx)),
+        None => format!("see all of its output again with {}", followed.resume_line(ctx)),
+    };
+    first.hint.into_iter().fold(caused_by(first.message), CommandError::hint).hint(whole)
 }

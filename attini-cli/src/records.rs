@@ -11,6 +11,8 @@ use crate::error::CommandError;
 pub(crate) struct EnvironmentRecord {
     pub name: String,
     pub kind: EnvironmentType,
+    /// Whether an id that was used is refused with another content.
+    pub immutable_ids: bool,
 }
 
 /// A distribution in an environment.
@@ -51,6 +53,8 @@ pub(crate) struct DeploymentRecord {
     pub error_code: Option<String>,
     pub status: Option<String>,
     pub user: Option<String>,
+    /// Digest of what was deployed.
+    pub content_digest: Option<String>,
 }
 
 /// Returns all environments by name.
@@ -59,7 +63,9 @@ pub(crate) async fn environments(inventory: &dyn Inventory) -> Result<Vec<Enviro
     let read = |record: Record| {
         let RecordKey::Resource(_, name) = record.key else { return None };
         let test = text(&record.body, "environmentType").is_some_and(|kind| kind == "test");
-        Some(EnvironmentRecord { name, kind: if test { EnvironmentType::Test } else { EnvironmentType::Production } })
+        let kind = if test { EnvironmentType::Test } else { EnvironmentType::Production };
+        let immutable_ids = record.body.get("immutableIds").and_then(Value::as_bool).unwrap_or_default();
+        Some(EnvironmentRecord { name, kind, immutable_ids })
     };
     Ok(records.into_iter().filter_map(read).collect())
 }
@@ -182,6 +188,7 @@ fn deployment_of(time: Timestamp, body: &Map<String, Value>) -> DeploymentRecord
         error_code: text(body, "errorCode"),
         status: text(body, "deploymentPlanStatus"),
         user: text(body, "userIdentity"),
+        content_digest: text(body, "contentDigest"),
     }
 }
 

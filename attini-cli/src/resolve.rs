@@ -6,9 +6,14 @@ use serde_json::{Map, json};
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::records::{self, EnvironmentRecord, Labels};
+use crate::records::{self, DeploymentRecord, EnvironmentRecord, Labels};
 use crate::ui::GREEN;
 use crate::world::Identity;
+
+/// Returns what to say when an environment is needed and there is none.
+pub(crate) fn no_environments(ctx: &Context<'_>) -> CommandError {
+    CommandError::execution("there are no environments").hint(create_hint(ctx, FIRST_ENVIRONMENT))
+}
 
 /// Name of the environment that the first local deployment makes.
 const FIRST_ENVIRONMENT: &str = "dev";
@@ -29,9 +34,7 @@ pub(crate) async fn environment(
             with_names(CommandError::execution(text), all).hint(create_hint(ctx, name))
         }),
         (None, [only]) => Ok(only.clone()),
-        (None, []) => {
-            Err(CommandError::execution("there are no environments").hint(create_hint(ctx, FIRST_ENVIRONMENT)))
-        }
+        (None, []) => Err(no_environments(ctx)),
         (None, all) => ask(ctx, all),
     }
 }
@@ -62,7 +65,8 @@ pub(crate) async fn existing_or_new(
         _ => return Ok((environment(ctx, inventory, wanted).await?, false)),
     };
     let name = Environment::parse(name)?;
-    Ok((EnvironmentRecord { name: name.to_string(), kind: EnvironmentType::Test }, true))
+    let kind = EnvironmentType::Test;
+    Ok((EnvironmentRecord { name: name.to_string(), kind, immutable_ids: false }, true))
 }
 
 /// Creates an environment that a deployment needs, and says so.
@@ -152,6 +156,36 @@ pub(crate) async fn confirm_production(
         ctx.ui.message("aborted", "Deployment aborted")?;
         Err(CommandError::execution("Deployment aborted").told())
     }
+}
+
+/// Warns when the id of a zip was deployed before with another content, or refuses it where ids are immutable (init-deploy.md 5).
+///
+/// Init deploy decides the same. Here it is known before anything is uploaded.
+pub(crate) async fn check_content(
+    ctx: &mut Context<'_>,
+    inventory: &dyn Inventory,
+    environment: &EnvironmentRecord,
+    identity: &Identity,
+    digest: impl FnOnce() -> Result<String, CommandError>,
+) -> Result<(), CommandError> {
+    let Some(id) = &identity.id else { return Ok(()) };
+    let (name, target) = (identity.name.as_str(), &environment.name);
+    let known = |record: &DeploymentRecord| record.labels.id.as_ref() == Some(id) && record.content_digest.is_some();
+    let earlier = records::deployments(inventory, target, name, usize::MAX, known).await?;
+    if earlier.is_empty() {
+        // The usual case, in which nothing is read twice.
+        return Ok(());
+    }
+    let digest = digest()?;
+    let other = earlier.iter().filter_map(|record| record.content_digest.as_deref()).find(|known| *known != digest);
+    let Some(other) = other else { return Ok(()) };
+    let text =
+        format!("id {id} of {name} was deployed to {target} before with another content: then {other}, now {digest}");
+    if environment.immutable_ids {
+        return Err(CommandError::illegal(format!("{text}; {target} does not allow that (immutableIds)"))
+            .hint("give the new content an id of its own: `--distribution-id`, or `attini configure set-dist-id`"));
+    }
+    ctx.ui.warn(&text)
 }
 
 fn show(ctx: &mut Context<'_>, labels: &Labels) -> Result<(), CommandError> {

@@ -27,8 +27,6 @@ pub(crate) enum ErrorStyle {
     Text,
     /// An object in the format of the data.
     Object,
-    /// Lines for people, always.
-    Lines,
 }
 
 /// What the surroundings allow.
@@ -150,6 +148,12 @@ impl Ui {
         Ok(())
     }
 
+    /// Prints a problem as the result of a command, to stdout; nothing in JSON mode.
+    pub(crate) fn finding(&mut self, found: &attini_core::problem::Problem) -> Result<(), CommandError> {
+        let text = problem::render(found, self.terminal.color_out);
+        self.line(&text)
+    }
+
     fn note(&mut self, label: &str, style: Style, text: &str) -> Result<(), CommandError> {
         self.erase_live()?;
         let label = paint(self.terminal.color_err, style, label);
@@ -197,7 +201,7 @@ impl Ui {
             ErrorStyle::Text if self.json => error_object(error).to_string(),
             ErrorStyle::Object if self.json => format!("{:#}", error_object(error)),
             ErrorStyle::Object => yaml::render(&error_object(error)).trim_end().to_owned(),
-            ErrorStyle::Text | ErrorStyle::Lines => self.error_lines(error),
+            ErrorStyle::Text => self.error_lines(error),
         };
         let details = if debug { format!("\n{:?}", error.source) } else { String::new() };
         if erased.is_ok() && writeln!(self.err, "{text}{details}").is_ok() {

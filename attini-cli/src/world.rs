@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use attini_core::config::Explained;
 use attini_core::follow::FollowPorts;
 use attini_core::problem::Problem;
-use attini_core::value::{DistributionName, Environment, ObjectIdentifier, Region};
+use attini_core::value::{DistributionId, DistributionName, Environment, ObjectIdentifier, Region};
+use attini_local::project::Validation;
 use serde_json::{Map, Value};
 
 use crate::error::CommandError;
@@ -53,6 +55,9 @@ pub(crate) trait World: Send + Sync {
 pub(crate) trait LocalWorld: World {
     /// Loads values that a real account would hold; returns what was set, one text each.
     async fn set_values(&self, environment: &Environment, file: &Path) -> Result<Vec<String>, CommandError>;
+
+    /// Returns the values that were loaded for an environment.
+    async fn values(&self, environment: &str) -> Result<Value, CommandError>;
 
     /// Removes the state of one environment or of all, and returns their names. Refuses while deployments run.
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError>;
@@ -150,6 +155,15 @@ pub(crate) struct Edit {
     pub replace: bool,
 }
 
+/// What an edit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edited {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether it had another value before.
+    pub changed: bool,
+}
+
 /// The file to edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EditTarget {
@@ -167,8 +181,22 @@ pub(crate) trait Packager {
     /// Reads the identity in a zip.
     fn inspect(&self, zip: &Path) -> Result<Identity, CommandError>;
 
+    /// Returns the digest of the content of a zip.
+    fn content_digest(&self, zip: &Path) -> Result<String, CommandError>;
+
     /// Sets a value in a file and keeps comments and layout. Equal values need no `replace`.
-    fn edit(&self, edit: &Edit) -> Result<(), CommandError>;
+    fn edit(&self, edit: &Edit) -> Result<Edited, CommandError>;
+
+    /// Finds all that is wrong with a project.
+    fn validate(&self, directory: &Path) -> Result<Validation, CommandError>;
+
+    /// Returns the values of a project in an environment and where they came from; `id` is taken when it has none.
+    fn explain(
+        &self,
+        directory: &Path,
+        environment: &Environment,
+        id: &DistributionId,
+    ) -> Result<Vec<Explained>, CommandError>;
 }
 
 /// Where the commands get their libraries from.

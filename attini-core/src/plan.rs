@@ -30,7 +30,9 @@ pub use defaults::{decode_defaults, encode_defaults};
 pub use expansion::{Expansion, check, expand};
 pub use problem::PlanProblem;
 pub use request::{MacroRequest, MacroSettings, macro_response};
-pub use survey::{PlanKind, PlanResource, StepInfo, find_plans, needs_default_vpc, steps, used_runners};
+pub use survey::{
+    PlanKind, PlanResource, StepInfo, StepOutline, find_plans, needs_default_vpc, outline, steps, used_runners,
+};
 pub use translate::translate_template;
 
 use kinds::merge_state_name;

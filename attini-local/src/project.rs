@@ -12,8 +12,11 @@ mod commands;
 mod copy;
 mod dist;
 mod edit;
+mod explain;
 mod folder;
 mod package;
+mod validate;
+mod zip;
 
 use std::io;
 
@@ -23,8 +26,14 @@ pub use commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
 pub use copy::{CopyError, WorkCopy};
 pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
+pub use explain::explain;
 pub use folder::FolderTree;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, package};
+pub use validate::{ValidateError, Validation, validate};
+pub use zip::{
+    SignatureState, Verification, ZipError, inspect_zip, sign_zip, signature_path, signature_state, verify_zip,
+    zip_content,
+};
 
 /// The variable that tells package commands the id that was asked for: `configure set-dist-id` keeps it (cli.md 7.2).
 ///

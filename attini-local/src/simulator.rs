@@ -39,7 +39,9 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use operation::{ChangeAction, OperationKind, OperationOutcome, OperationRequest, ResourceChange, preview, run};
+pub use operation::{
+    ChangeAction, OperationKind, OperationOutcome, OperationRequest, ResourceChange, preview, run, stack_id_prefix,
+};
 pub use parameters::declared_parameters;
 pub use refusal::Refusal;
 pub use serverless::machine_definition;

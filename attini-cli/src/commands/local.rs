@@ -2,6 +2,7 @@
 
 pub(crate) mod reset;
 pub(crate) mod set;
+pub(crate) mod show;
 pub(crate) mod worker;
 
 use clap::Subcommand;
@@ -17,6 +18,7 @@ pub(crate) struct LocalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LocalCommand {
     Set(set::SetArgs),
+    Show(show::ShowArgs),
     Reset(reset::ResetArgs),
     #[command(hide = true)]
     Worker(worker::WorkerArgs),

@@ -16,6 +16,7 @@ pub(super) struct TextView {
     phase: Option<(&'static str, Timestamp)>,
     beat: usize,
     failure_shown: bool,
+    plan_ended: bool,
     /// The step that the last line was about.
     current: Option<Step>,
 }
@@ -67,6 +68,7 @@ impl TextView {
             What::ApprovalNeeded(step) => vec![
                 format!("  {} {}", ui.paint(YELLOW, "MANUAL APPROVAL NEEDED:"), step.name),
                 format!("  {}", answer_line(&step.name)),
+                format!("  {}", ui.paint(DIM, "to reject it, add `--abort`")),
             ],
             What::StepRetried { step, attempt, error, cause } => {
                 let mark = ui.paint(YELLOW, "↻");
@@ -86,7 +88,9 @@ impl TextView {
                 let mut lines = vec![end_line(ui, RED, "✗", step, &after)];
                 if let Some(first) = first_cause {
                     lines.push(format!("    {}", printable(&first.message, false)));
-                    lines.extend(first.details.iter().map(|line| format!("    | {}", printable(line, false))));
+                    // The lines of a job stand above.
+                    let details = first.details.iter().filter(|_| first.log.is_none());
+                    lines.extend(details.map(|line| format!("    | {}", printable(line, false))));
                 }
                 lines
             }
@@ -96,6 +100,7 @@ impl TextView {
             }
             What::PlanEnded { status, duration, steps, error, .. } => {
                 self.running.clear();
+                self.plan_ended = true;
                 let style = if *status == ExecutionStatus::Succeeded { GREEN } else { RED };
                 let mut lines = Vec::new();
                 if let (Some((error, cause)), false) = (error, self.failure_shown) {
@@ -113,6 +118,11 @@ impl TextView {
             // Told as the error of the command.
             What::Failed(_) => Vec::new(),
         }
+    }
+
+    /// Says whether a plan has ended, so that there is something that it returned.
+    pub(super) fn has_output(&self) -> bool {
+        self.plan_ended
     }
 
     /// Returns what is running, with times; empty when nothing is.

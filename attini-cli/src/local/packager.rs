@@ -5,16 +5,18 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use attini_core::config::Config;
+use attini_core::config::{Config, Explained};
 use attini_core::distribution::{Archive, ArchiveError, EntryTime, Limits, SelectError};
 use attini_core::document::{DocPath, MAX_BYTES};
 use attini_core::problem::Problems;
-use attini_core::value::{DistributionId, Version};
-use attini_local::project::{self, EditError, PackageError, PackageOptions, find_config, package, set_value};
+use attini_core::value::{DistributionId, Environment, Version};
+use attini_local::project::{
+    self, EditError, PackageError, PackageOptions, Validation, find_config, package, set_value, zip_content,
+};
 use serde_json::json;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::world::{Edit, EditTarget, Identity, PackageEvent, PackageRequest, Packaged, Packager};
+use crate::world::{Edit, EditTarget, Edited, Identity, PackageEvent, PackageRequest, Packaged, Packager};
 
 /// The time of every file in a zip, in seconds since 1970; set by whoever wants a time of their own in reproducible builds.
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -88,13 +90,31 @@ impl Packager for Folders {
         })
     }
 
-    fn edit(&self, edit: &Edit) -> Result<(), CommandError> {
+    fn content_digest(&self, zip: &Path) -> Result<String, CommandError> {
+        Ok(zip_content(zip)?.digest)
+    }
+
+    fn edit(&self, edit: &Edit) -> Result<Edited, CommandError> {
         let file = match &edit.target {
             EditTarget::ConfigIn(directory) => find_config(directory)?,
             EditTarget::File(file) => file.clone(),
         };
         let key = edit.path.iter().fold(DocPath::root(), |path, key| path.key(key));
-        Ok(set_value(&file, &key, &edit.value, edit.replace)?)
+        let changed = set_value(&file, &key, &edit.value, edit.replace)?;
+        Ok(Edited { file, changed })
+    }
+
+    fn validate(&self, directory: &Path) -> Result<Validation, CommandError> {
+        project::validate(directory).map_err(CommandError::execution)
+    }
+
+    fn explain(
+        &self,
+        directory: &Path,
+        environment: &Environment,
+        id: &DistributionId,
+    ) -> Result<Vec<Explained>, CommandError> {
+        Ok(project::explain(directory, environment, id)?)
     }
 }
 

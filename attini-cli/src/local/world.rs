@@ -14,7 +14,7 @@ use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectId
 use attini_local::world::{LocalWorld as World, Options, Submission, Values, WorldError};
 use serde_json::Value;
 
-use crate::error::{CommandError, ErrorKind};
+use crate::error::CommandError;
 use crate::world::{self, ApprovalAnswer, LocalOptions};
 
 /// The directory of this user's local world.
@@ -99,7 +99,7 @@ impl From<WorldError> for CommandError {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Values(problems) => {
-                Self::of_file(ErrorKind::IllegalArgument, "the file of values cannot be used", problems)
+                Self::of_problems(crate::error::ErrorKind::IllegalArgument, "the values cannot be used", problems)
             }
             other => Self::execution(explain(&other)),
         }
@@ -201,6 +201,10 @@ impl world::LocalWorld for Home {
             .map_err(|error| CommandError::illegal(format!("cannot read {}: {error}", file.display())))?;
         let values = self.world.set_values(environment, &file.display().to_string(), &text)?;
         Ok(summary(&values))
+    }
+
+    async fn values(&self, environment: &str) -> Result<Value, CommandError> {
+        Ok(self.world.values(environment)?)
     }
 
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {

@@ -90,6 +90,39 @@ fn cli_case_36_production_asks() {
 }
 
 #[test]
+fn an_id_with_another_content_is_told_before_anything_is_uploaded() {
+    let world = Memory::with_environments(&[("dev", "test")]);
+    let deployed = |digest: &str| {
+        let key = RecordKey::Deployment(DeploymentName::of_raw("dev", "shop"), Timestamp::from_ms(1));
+        let body = json!({
+            "environment": "dev", "distributionName": "shop", "distributionId": "7", "contentDigest": digest,
+            "objectIdentifier": "dev/shop/shop.zip#old",
+        });
+        world.set(key, &body);
+    };
+    deployed("new-digest");
+    assert_eq!(attini(&world, "deploy run . --local -b").err, "");
+    deployed("old-digest");
+    let ran = attini(&world, "deploy run . --local -b");
+    insta::assert_snapshot!(ran.err, @"
+    Warning: id 7 of shop was deployed to dev before with another content: then old-digest, now new-digest
+    ");
+    assert_eq!((ran.code, world.uploads.lock().expect("free").len()), (0, 2));
+
+    assert_eq!(attini(&world, "environment create dev --env-type test --immutable-ids --local").code, 0);
+    let ran = attini(&world, "deploy run . --local -b");
+    insta::assert_snapshot!(ran.err, @"
+    Error: id 7 of shop was deployed to dev before with another content: then old-digest, now new-digest; dev does not allow that (immutableIds)
+    Hint: give the new content an id of its own: `--distribution-id`, or `attini configure set-dist-id`
+    ");
+    assert_eq!((ran.code, world.uploads.lock().expect("free").len()), (151, 2));
+    assert_eq!(attini(&world, "environment create dev --env-type test --local").code, 0);
+    assert_eq!(attini(&world, "deploy run . --local -b").code, 151, "only the option takes it away");
+    assert_eq!(attini(&world, "environment create dev --env-type test --no-immutable-ids --local").code, 0);
+    assert_eq!(attini(&world, "deploy run . --local -b").code, 0);
+}
+
+#[test]
 fn cli_case_46_environments() {
     let world = Memory::with_environments(&[]);
     let ran = attini(&world, "environment list --local");
@@ -98,7 +131,7 @@ fn cli_case_46_environments() {
     errorCode: NotConfigured
     message: there are no environments
     hints:
-    - "create one: attini environment create dev --env-type test --local"
+    - "create it: attini environment create dev --env-type test --local"
     [exit status: 152]
     "#);
     insta::assert_snapshot!(attini(&world, "environment create qa --env-type TEST --local"), @"Environment qa is of type test");

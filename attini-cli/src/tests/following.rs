@@ -79,6 +79,7 @@ fn a_success_in_text() {
     ✓ IsProd?  0ms
     ✓ Done  0ms
     Deployment plan finished with status: SUCCEEDED (3.5s, 3 steps)
+    See what it returned: attini deploy output -n shop -e dev -i 7 --local
     ");
 }
 
@@ -102,13 +103,12 @@ fn cli_case_40_a_failure_in_text() {
       mak: not found
     ✗ Build  1m 05s
         ScriptExecutionError: Script exited with code 127
-        | + mak
-        | mak: not found
     Deployment plan finished with status: FAILED (1m 05s, 1 step)
     ------- stderr -------
     Error: deployment of `shop` to `dev` failed in step `Build`
     Caused by: ScriptExecutionError: Script exited with code 127
     Hint: a command of step `Build` was not found: install it where the runner runs
+    Hint: see all of its output again with attini deploy describe -n shop -e dev -i 7 --local
     [exit status: 1]
     ");
 }
@@ -145,7 +145,7 @@ fn cli_case_40_a_failure_in_json() {
     {"timestamp":67000,"type":"object","event":"planEnded","data":{"status":"FAILED","durationMs":65000,"steps":1,"error":"ScriptExecutionError","cause":"Script exited with code 127"}}
     {"timestamp":60000,"type":"object","event":"deploymentFailed","data":{"Result":"Failed","errorCode":"ScriptExecutionError","errorMessage":"Script exited with code 127","stepName":"Build"}}
     ------- stderr -------
-    {"errorCode":"ExecutionError","message":"deployment of `shop` to `dev` failed in step `Build`: ScriptExecutionError: Script exited with code 127","hints":["a command of step `Build` was not found: install it where the runner runs"]}
+    {"errorCode":"ExecutionError","message":"deployment of `shop` to `dev` failed in step `Build`: ScriptExecutionError: Script exited with code 127","hints":["a command of step `Build` was not found: install it where the runner runs","see all of its output again with attini deploy describe -n shop -e dev -i 7 --local"]}
     [exit status: 1]
     "#);
 }
@@ -199,6 +199,7 @@ fn cli_case_43_an_approval_shows_the_command_that_answers() {
     → Ask me
       MANUAL APPROVAL NEEDED: Ask me
       attini deploy continue -n shop -e dev --step-name 'Ask me' --local -r eu-west-1
+      to reject it, add `--abort`
     ■ Ask me  stopped after 58.0s
     ------- stderr -------
     Error: deployment of `shop` to `dev` failed

@@ -324,6 +324,10 @@ impl LocalWorld for Handle {
         Ok(vec!["parameter /a".to_owned()])
     }
 
+    async fn values(&self, _: &str) -> Result<Value, CommandError> {
+        Ok(serde_json::json!({ "parameters": { "/a": "b" } }))
+    }
+
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {
         let mut records = self.0.records.lock().expect("free");
         let is_it = |name: &String| environment.is_none_or(|wanted| wanted == name);
@@ -363,9 +367,26 @@ impl Packager for Files {
         Ok(Identity { name, id, version, tags: Map::new() })
     }
 
-    fn edit(&self, edit: &Edit) -> Result<(), CommandError> {
+    fn content_digest(&self, _: &Path) -> Result<String, CommandError> {
+        Ok("new-digest".to_owned())
+    }
+
+    fn edit(&self, edit: &Edit) -> Result<crate::world::Edited, CommandError> {
         self.0.edits.lock().expect("free").push(edit.clone());
-        Ok(())
+        Ok(crate::world::Edited { file: PathBuf::from("attini-config.yaml"), changed: true })
+    }
+
+    fn validate(&self, _: &Path) -> Result<attini_local::project::Validation, CommandError> {
+        Ok(attini_local::project::Validation { files: Vec::new(), problems: Vec::new() })
+    }
+
+    fn explain(
+        &self,
+        _: &Path,
+        _: &Environment,
+        _: &attini_core::value::DistributionId,
+    ) -> Result<Vec<attini_core::config::Explained>, CommandError> {
+        Ok(Vec::new())
     }
 }
 

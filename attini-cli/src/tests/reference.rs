@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use attini_core::config;
 use attini_core::runner::error_name;
 use clap::Command;
+use serde_json::{Value, json};
 
 use crate::args;
 
@@ -35,6 +37,83 @@ fn the_reference_of_step_errors_is_that_of_the_program() {
     }
     page.push_str("\nThe names that other steps fail with stand with the step types, see [plans](../plans.md).\n");
     check("step-errors.md", &page);
+}
+
+#[test]
+fn the_schema_of_attini_config_is_that_of_the_program() {
+    check("attini-config.schema.json", &format!("{:#}\n", config::schema()));
+}
+
+#[test]
+fn the_reference_of_attini_config_is_that_of_the_schema() {
+    let mut page = String::from(
+        "# Keys of attini-config\n\nEvery key of `attini-config.yaml`, `.yml` or `.json`. `ENV` is the name of an environment, or `default` for all; \
+         `NAME` is\na name of your own. A missing key and null mean the same. Texts keep their spelling: `1.10` stays `1.10`. *Rule* says where the\n\
+         specification has it.\n\n| Key | Type | Default | Meaning | Rule |\n|---|---|---|---|---|\n",
+    );
+    keys(&config::schema(), "", &mut page);
+    page.push_str("\nThe [schema](attini-config.schema.json) for editors says the same, see [configuration](../configuration.md).\n");
+    check("attini-config.md", &page);
+}
+
+/// Writes a row for each key below a place of the schema, depth first.
+fn keys(schema: &Value, at: &str, page: &mut String) {
+    for (key, child) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{at}{key}");
+        let is_required = schema["required"].as_array().is_some_and(|all| all.contains(&json!(key)));
+        let default = match (&child["default"], child["x-default"].as_str()) {
+            _ if is_required => "required".to_owned(),
+            (_, Some(words)) => words.to_owned(),
+            (Value::Null, None) => "none".to_owned(),
+            (Value::String(text), None) => format!("`{text}`"),
+            (other, None) => format!("`{other}`"),
+        };
+        let meaning = child["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+        let rule = child["x-rule"].as_str().unwrap_or_default();
+        writeln!(page, "| `{path}` | {} | {default} | {meaning} | {rule} |", kind(child))
+            .expect("a text can be written to");
+        below(child, &path, page);
+    }
+}
+
+/// Goes on below lists and maps with names of the author's own.
+fn below(schema: &Value, path: &str, page: &mut String) {
+    keys(schema, &format!("{path}."), page);
+    if schema["items"].is_object() {
+        below(&schema["items"], &format!("{path}[]"), page);
+    }
+    if schema["additionalProperties"].is_object() {
+        let is_level = path.matches('.').count() == 1;
+        let name = if is_level && path.starts_with("initDeployConfig.") { "ENV" } else { "NAME" };
+        below(&schema["additionalProperties"], &format!("{path}.{name}"), page);
+    }
+    for branch in schema["anyOf"].as_array().into_iter().flatten() {
+        below(branch, path, page);
+    }
+}
+
+/// Returns the type of a value in words.
+fn kind(schema: &Value) -> String {
+    if let Some(branches) = schema["anyOf"].as_array() {
+        let mut kinds: Vec<String> = branches.iter().map(kind).filter(|kind| !kind.is_empty()).collect();
+        kinds.dedup();
+        return kinds.join(" or ");
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        many => many.as_array().into_iter().flatten().filter_map(Value::as_str).filter(|it| *it != "null").collect(),
+    };
+    match types.as_slice() {
+        ["boolean", ..] => "true or false".to_owned(),
+        ["array", ..] => format!("list of: {}", kind(&schema["items"])),
+        ["object", ..] if schema["additionalProperties"].is_object() => {
+            format!("map of: {}", kind(&schema["additionalProperties"]))
+        }
+        ["object", ..] => "map".to_owned(),
+        ["string", ..] => "text".to_owned(),
+        [] => String::new(),
+        [other, ..] => (*other).to_owned(),
+    }
 }
 
 /// Writes a command and its visible sub-commands, depth first, in the order of the help texts.

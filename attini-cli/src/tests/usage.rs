@@ -15,7 +15,7 @@ fn cli_case_1_the_version_alone() {
 fn cli_case_2_a_group_needs_a_command() {
     let (code, out, err) = usage("deploy");
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.starts_with("Missing required subcommand\n"), "{err}");
+    assert!(err.starts_with("Error: Missing required subcommand\n"), "{err}");
     assert!(err.contains("Usage: attini deploy "), "{err}");
     assert_eq!(usage("").0, 2);
 }

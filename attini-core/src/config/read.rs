@@ -9,7 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::value::{DistributionId, DistributionName, InvalidValue, Version};
 
 use super::VersionRange;
-use super::model::{Config, Container, Dependency, DistributionType, Identity, Package};
+use super::model::{Config, Container, DEFAULT_TEMPLATE, Dependency, DistributionType, Identity, Package};
+use super::resolve::{RANGE_HELP, normalized};
 
 const KEYS: [&str; 10] = [
     "distributionName",
@@ -72,6 +73,18 @@ impl Config {
         let mut reader = Reader::new(&document);
         Identity { name: name(&mut reader), id: id(&mut reader) }
     }
+}
+
+/// Returns the init template that a file names, or implies by having `initDeployConfig`, even when the file has mistakes.
+///
+/// `None` when there is none, or when it depends on variables.
+#[must_use]
+pub fn literal_template(document: &Document) -> Option<String> {
+    let path = DocPath::root().key("initDeployConfig");
+    document.get(&path)?.as_map()?;
+    let node = document.get(&path.key("template")).filter(|node| !node.is_null());
+    let text = node.map_or(Some(DEFAULT_TEMPLATE), Node::as_text)?;
+    normalized(text).ok().filter(|path| !path.contains("${"))
 }
 
 fn name(reader: &mut Reader<'_>) -> Option<DistributionName> {
@@ -141,7 +154,9 @@ fn fits_type(reader: &mut Reader<'_>, config: &Config) {
             let init_deploy = root.key("initDeployConfig");
             if reader.value(&init_deploy).is_some() {
                 let at = reader.document().key_spot(&init_deploy);
-                reader.note(Problem::error("an app distribution cannot have `initDeployConfig`").at(at));
+                let help = "remove it, or remove `distributionType: app` if this distribution owns its plan";
+                let problem = Problem::error("an app distribution cannot have `initDeployConfig`");
+                reader.note(problem.with_help(help).at(at));
             }
         }
         DistributionType::Platform => {
@@ -149,7 +164,8 @@ fn fits_type(reader: &mut Reader<'_>, config: &Config) {
                 if reader.value(&root.key(key)).is_some() {
                     let message = format!("`{key}` has no effect without `distributionType: app`");
                     let at = reader.document().key_spot(&root.key(key));
-                    reader.note(Problem::warning(message).at(at));
+                    let help = "remove it, or add `distributionType: app`";
+                    reader.note(Problem::warning(message).with_help(help).at(at));
                 }
             }
         }
@@ -186,7 +202,10 @@ fn dependencies(reader: &mut Reader<'_>, path: &DocPath) -> Vec<Dependency> {
     for (index, item) in items.iter().enumerate() {
         let path = path.index(index);
         let Some(entries) = item.as_map() else {
-            reader.wrong_type::<()>(&path, "a map with `distributionName` and `version`");
+            let actual = item.type_name();
+            let text = format!("`{path}` must be a map with `distributionName` and `version`, not {actual}");
+            let help = "write `- distributionName: other-distribution`";
+            reader.note(Problem::error(text).with_help(help).at(reader.document().spot(&path)));
             continue;
         };
         for (key, _) in entries.iter().filter(|(key, _)| !DEPENDENCY_KEYS.contains(&key.text.as_str())) {
@@ -205,7 +224,9 @@ fn dependencies(reader: &mut Reader<'_>, path: &DocPath) -> Vec<Dependency> {
 
 fn dependency_name(reader: &mut Reader<'_>, path: &DocPath) -> Option<String> {
     if reader.value(path).is_none() {
-        reader.error(path, "the dependency has no `distributionName`");
+        let problem = Problem::error("the dependency has no `distributionName`");
+        let help = "write `- distributionName: other-distribution`";
+        reader.note(problem.with_help(help).at(reader.document().spot(path)));
         return None;
     }
     let name = reader.text(path)?;
@@ -221,8 +242,7 @@ fn dependency_range(reader: &mut Reader<'_>, path: &DocPath) -> Option<String> {
         && let Err(error) = VersionRange::parse(&text)
     {
         let problem = Problem::error(format!("`{path}` is not valid: {error}"));
-        let help = "write a range as npm does, such as `^1.2.0` or `>=1.0.0 <3.0.0`";
-        reader.note(problem.with_help(help).at(reader.document().spot(path)));
+        reader.note(problem.with_help(RANGE_HELP).at(reader.document().spot(path)));
     }
     Some(text)
 }

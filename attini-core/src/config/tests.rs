@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod broken;
+mod explained;
 mod meaning;
+mod schema;
 
 use super::*;
 use crate::value::{DistributionId, DistributionName, Environment};

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::document::Document;
+use crate::document::{DocPath, Document};
 use crate::plan::{self, PlanProblem};
 use crate::problem::{Problem, Problems};
 use crate::step::supported_step_types;
@@ -21,7 +21,10 @@ pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
     if !template.is_object() {
         return Err(Problems::one(format!("{file_name} is not a CloudFormation template: it has no `Resources`")));
     }
-    problems.extend(plan::check(&template).iter().map(|found| located(&document, found)));
+    // What else is wrong with a step that cannot run would hide why it cannot.
+    let later = later_steps(&template);
+    let counts = |found: &&PlanProblem| !later.iter().any(|path| found.path.segments().starts_with(path.segments()));
+    problems.extend(plan::check(&template).iter().filter(counts).map(|found| located(&document, found)));
     problems.extend(unsupported_steps(&document, &template));
     match problems.is_empty() {
         true => Ok(template),
@@ -43,7 +46,7 @@ pub fn unsupported_steps(document: &Document, template: &Value) -> Vec<Problem> 
         let Some(definition) = resource.definition(template) else { continue };
         for step in plan::steps(definition, &at) {
             // A type that nobody knows is a mistake, which the check of the plan explains.
-            if LATER_STEP_TYPES.contains(&step.kind.as_str()) {
+            if is_later(&step.kind) {
                 let message =
                     format!("step `{}` has the type {}, which this version cannot run yet", step.name, step.kind);
                 let help =
@@ -54,6 +57,21 @@ pub fn unsupported_steps(document: &Document, template: &Value) -> Vec<Problem> 
         }
     }
     problems
+}
+
+/// Returns where the steps stand that this version cannot run.
+fn later_steps(template: &Value) -> Vec<DocPath> {
+    let mut paths = Vec::new();
+    for resource in plan::find_plans(template) {
+        let Some(definition) = resource.definition(template) else { continue };
+        let steps = plan::steps(definition, &resource.path());
+        paths.extend(steps.into_iter().filter(|step| is_later(&step.kind)).map(|step| step.path));
+    }
+    paths
+}
+
+fn is_later(kind: &str) -> bool {
+    LATER_STEP_TYPES.contains(&kind)
 }
 
 fn located(document: &Document, found: &PlanProblem) -> Problem {

@@ -186,13 +186,22 @@ async fn check_digest(
         .filter(|record| record.distribution_id == id.as_str())
         .find_map(|record| record.content_digest.as_deref().filter(|known| *known != digest));
     let Some(other) = other else { return Ok(()) };
-    let text = format!("id {id} was deployed before with another content: then {other}, now {digest}");
+    let text = format!(
+        "id {id} was deployed before with another content: then {}, now {}",
+        beginning(other),
+        beginning(digest)
+    );
     if environment.immutable_ids {
         let cause = format!("{text}; environment {} does not allow that (immutableIds)", environment.name);
         return Err(Failure::new("InvalidDistribution", cause));
     }
     warnings.push(text);
     Ok(())
+}
+
+/// Returns enough of a digest for people to tell it from others; the whole one is in the record.
+fn beginning(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }
 
 fn new_record(framework: &Framework, upload: &Upload, accepted: &Accepted) -> DeploymentRecord {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::init::{DEPLOYMENT_TIME, InitTemplate, is_newer, superseded};
+use super::parameters::{RANDOM_STRING, framework_parameters};
 use super::{Ending, end_deployment, fingerprint};
 use crate::asl::path::JsonPath;
 use crate::config::{Import, InitStackConfig, ParameterValue as ConfigValue};
@@ -325,10 +326,9 @@ async fn declared(
     template: &str,
 ) -> Result<BTreeMap<String, ParameterValue>, Failure> {
     let mut values = own.clone();
-    values.insert("AttiniDistributionName".to_owned(), record.distribution_name.clone());
-    values.insert("AttiniDistributionId".to_owned(), record.distribution_id.clone());
-    values.insert("AttiniRandomString".to_owned(), framework.ids.uuid());
-    values.insert(framework.settings.environment_parameter.clone(), record.environment.clone());
+    let (name, id) = (&record.distribution_name, &record.distribution_id);
+    values.extend(framework_parameters(&framework.settings, &record.environment, name, id));
+    values.insert(RANDOM_STRING.to_owned(), framework.ids.uuid());
     let location = TemplateLocation::Artifact(prefix.key(template));
     let declared = framework.init_stacks.declared_parameters(target, &location).await?;
     let taken = declared.into_iter().filter_map(|parameter| {

@@ -1,5 +1,7 @@
 use sha2::{Digest, Sha256};
 
+use super::manifest::MANIFEST_FILE;
+
 /// One file of a distribution, as manifests and digests see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
@@ -13,19 +15,26 @@ pub struct FileRecord {
     pub size: u64,
 }
 
+impl FileRecord {
+    /// Returns the mode in manifests and digests: `0755` or `0644`.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        if self.executable { "0755" } else { "0644" }
+    }
+}
+
 /// Returns the digest of a distribution's content: 64 lower-case hexadecimal digits.
 ///
 /// It is the SHA-256 of one line `<sha256> <mode> <size> <path>` with a closing line feed per file, in byte order of the paths; the mode is `0755` for
-/// an executable file and else `0644`. Directories, times and the way the files are packed do not count, so the digest tells whether two
+/// an executable file and else `0644`. The manifest, directories, times and the way the files are packed do not count, so the digest tells whether two
 /// distributions deploy the same thing.
 #[must_use]
 pub fn content_digest<'a>(files: impl IntoIterator<Item = &'a FileRecord>) -> String {
-    let mut files: Vec<_> = files.into_iter().collect();
+    let mut files: Vec<_> = files.into_iter().filter(|file| file.path != MANIFEST_FILE).collect();
     files.sort_by(|one, other| one.path.cmp(&other.path));
     let mut hasher = Sha256::new();
     for file in files {
-        let mode = if file.executable { "0755" } else { "0644" };
-        hasher.update(format!("{} {mode} {} {}\n", hex::encode(file.sha256), file.size, file.path));
+        hasher.update(format!("{} {} {} {}\n", hex::encode(file.sha256), file.mode(), file.size, file.path));
     }
     hex::encode(hasher.finalize())
 }
@@ -46,6 +55,14 @@ mod tests {
                      8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4 0755 2 b/run.sh\n";
         assert_eq!(content_digest(&files), hex::encode(Sha256::digest(lines)));
         assert_eq!(content_digest(files.iter().rev()), content_digest(&files));
+    }
+
+    #[test]
+    fn the_manifest_does_not_count() {
+        let files = [record("a", "x", true), record(MANIFEST_FILE, "y", false)];
+        assert_eq!(content_digest(&files), content_digest(&files[..1]));
+        let below = [record("a", "x", true), record("d/attini-manifest.json", "y", false)];
+        assert_ne!(content_digest(&below), content_digest(&below[..1]));
     }
 
     #[test]

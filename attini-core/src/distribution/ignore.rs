@@ -1,5 +1,6 @@
 use super::CONFIG_FILES;
 use super::glob::Glob;
+use super::manifest::MANIFEST_FILE;
 use super::tree::TreeEntry;
 use crate::problem::{Problem, Problems, SourceSpot};
 
@@ -39,6 +40,8 @@ pub enum SkipReason {
         /// The line's text.
         text: String,
     },
+    /// It has the name of the manifest, which packaging writes anew.
+    Manifest,
     /// No ignore file, and the name starts with a dot.
     Hidden,
     /// No ignore file, and it is a directory of that name.
@@ -75,6 +78,9 @@ impl IgnoreRules {
     pub fn skip(&self, entry: &TreeEntry) -> Option<SkipReason> {
         if CONFIG_FILES.contains(&entry.path.as_str()) && !entry.is_directory() {
             return None;
+        }
+        if entry.path == MANIFEST_FILE && !entry.is_directory() {
+            return Some(SkipReason::Manifest);
         }
         match &self.rules {
             Some(rules) => {

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 use super::ignore::{IgnoreRules, SkipReason};
+use super::manifest::MANIFEST_FILE;
 use super::read::why_unsafe;
 use super::tree::{FileTree, TreeEntry, TreeError};
 use crate::problem::{Problem, Problems};
@@ -97,6 +98,12 @@ fn bad_names(entries: &[TreeEntry], key_prefix_bytes: usize) -> Vec<Problem> {
             );
         } else if let Some(reason) = why_unsafe(&entry.path) {
             problems.push(Problem::error(format!("file {path} {reason}")).with_help("rename it"));
+        }
+        if fold_case(&entry.path) == MANIFEST_FILE {
+            problems.push(
+                Problem::error(format!("{path} has the name of the manifest, which packaging writes"))
+                    .with_help("rename it, or list it in .attini-ignore"),
+            );
         }
         let bytes = key_prefix_bytes.saturating_add(entry.path.len());
         if bytes > KEY_BYTES {
@@ -212,6 +219,19 @@ mod tests {
         assert!(select(&tree, &IgnoreRules::default(), 1014).is_ok());
         let problems = names_of(select(&tree, &IgnoreRules::default(), 1015).unwrap_err());
         assert!(problems[0].message.contains("1025 bytes"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_manifest_of_an_earlier_packaging_stays_out() {
+        let selection =
+            select(&tree(&["a", "attini-manifest.json", "d/attini-manifest.json"]), &IgnoreRules::default(), 0);
+        let selection = selection.unwrap();
+        assert_eq!(paths(&selection), ["a", "d", "d/attini-manifest.json"]);
+        assert_eq!(selection.skipped[0].reason, SkipReason::Manifest);
+        for taken in ["attini-manifest.json/a", "Attini-Manifest.json"] {
+            let problems = names_of(select(&tree(&[taken]), &IgnoreRules::default(), 0).unwrap_err());
+            assert!(problems[0].message.contains("the name of the manifest"), "{problems:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::digest::{FileRecord, content_digest};
+use super::manifest::{MANIFEST_FILE, Manifest};
 use super::tree::{EntryKind, FileTree, TreeEntry};
 
 /// Files above this size are compressed into scratch space instead of memory.
@@ -73,7 +74,7 @@ impl EntryTime {
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteReport {
-    /// Every file, in the order of the archive.
+    /// Every file but the manifest, in the order of the archive.
     pub files: Vec<FileRecord>,
     /// Number of directories.
     pub directories: usize,
@@ -111,7 +112,8 @@ pub enum WriteError {
 /// Writes the entries of a tree as a zip and returns what went in (cli.md 7.5).
 ///
 /// Equal entries and options give equal bytes, whatever the number of threads: entries are sorted, each directory has an entry before
-/// what it holds, names are UTF-8, modes 0644 or 0755, everything is DEFLATE level 6. Files are compressed in
+/// what it holds, names are UTF-8, modes 0644 or 0755, everything is DEFLATE level 6. The manifest of all files comes last, in place of
+/// any file of its name. Files are compressed in
 /// parallel; memory does not grow with their sizes.
 ///
 /// # Errors
@@ -133,7 +135,7 @@ fn write_with_limit<W: Write + Seek>(
     options: &WriteOptions<'_>,
     in_memory_bytes: u64,
 ) -> Result<WriteReport, WriteError> {
-    let mut entries: Vec<_> = entries.iter().collect();
+    let mut entries: Vec<_> = entries.iter().filter(|entry| entry.path != MANIFEST_FILE).collect();
     entries.sort_by(|one, other| one.path.cmp(&other.path));
     let batches = batches(&entries, in_memory_bytes);
     let packer = Packer { tree, options, in_memory_bytes };
@@ -153,6 +155,11 @@ fn write_with_limit<W: Write + Seek>(
             files.extend(packed.files);
             archive.merge_archive(packed.archive).map_err(WriteError::Write)
         })
+    });
+    let written = written.and_then(|()| {
+        let options = entry_options(options.time, 0o644);
+        archive.start_file(MANIFEST_FILE, options).map_err(WriteError::Write)?;
+        archive.write_all(Manifest::of(&files).render().as_bytes()).map_err(|error| WriteError::Write(error.into()))
     });
     if let Err(error) = written {
         broken.set(true);
@@ -309,10 +316,12 @@ impl Packer<'_> {
             let path = entry.path.as_str();
             match entry.kind {
                 EntryKind::Directory => {
-                    archive.add_directory(path, self.options_of(0o755)).map_err(|error| compress(path, error))?;
+                    archive
+                        .add_directory(path, entry_options(self.options.time, 0o755))
+                        .map_err(|error| compress(path, error))?;
                 }
                 EntryKind::File { executable, size } => {
-                    let options = self.options_of(if executable { 0o755 } else { 0o644 });
+                    let options = entry_options(self.options.time, if executable { 0o755 } else { 0o644 });
                     let file =
                         self.tree.open(path).map_err(|source| WriteError::Read { path: path.to_owned(), source })?;
                     let options = options.large_file(size >= ZIP64_FROM_BYTES);
@@ -326,15 +335,15 @@ impl Packer<'_> {
         let archive = archive.finish_into_readable().map_err(|error| compress(first, error))?;
         Ok(Packed { archive, files })
     }
+}
 
-    fn options_of(&self, mode: u32) -> SimpleFileOptions {
-        SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(6))
-            .last_modified_time(self.options.time.0)
-            .unix_permissions(mode)
-            .system(zip::System::Unix)
-    }
+pub(super) fn entry_options(time: EntryTime, mode: u32) -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(6))
+        .last_modified_time(time.0)
+        .unix_permissions(mode)
+        .system(zip::System::Unix)
 }
 
 /// A file that is hashed while it is read.

@@ -45,6 +45,12 @@ impl DocPath {
         Some(Self(rest.to_vec()))
     }
 
+    /// Returns the steps from another path to this one, when it lies at or below that.
+    #[must_use]
+    pub fn strip_prefix(&self, above: &Self) -> Option<&[Segment]> {
+        self.0.strip_prefix(above.0.as_slice())
+    }
+
     /// Returns the steps from the root.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::problem::{Problem, Problems, Severity};
 
-use super::{DocPath, Document, Node, NodeKind, Scalar};
+use super::{DocPath, Document, Node, NodeKind, Scalar, Segment};
 
 /// Most problems that are collected about one document.
 const MAX_PROBLEMS: usize = 100;
@@ -144,7 +144,12 @@ impl<'d> Reader<'d> {
     /// Notes that a value has not the expected type.
     pub fn wrong_type<T>(&mut self, path: &DocPath, expected: &str) -> Option<T> {
         let actual = self.document.get(path).map_or("null", Node::type_name);
-        self.error(path, format!("`{}` must be {expected}, not {actual}", name(path)));
+        let problem = Problem::error(format!("`{}` must be {expected}, not {actual}", name(path)));
+        let problem = match form(path, expected) {
+            Some(help) => problem.with_help(help),
+            None => problem,
+        };
+        self.note(problem.at(self.document.spot(path)));
         None
     }
 
@@ -154,6 +159,27 @@ impl<'d> Reader<'d> {
             NodeKind::Scalar(scalar) => Some(scalar.text.clone()),
             NodeKind::List(_) | NodeKind::Map(_) => self.wrong_type(path, "text"),
         }
+    }
+}
+
+/// Returns how a value of the expected type is written.
+fn form(path: &DocPath, expected: &str) -> Option<String> {
+    let key = path.segments().iter().rev().find_map(|segment| match segment {
+        Segment::Key(key) => Some(key.as_str()),
+        Segment::Index(_) => None,
+    })?;
+    let is_element = matches!(path.segments().last(), Some(Segment::Index(_)));
+    match expected {
+        _ if is_element && expected.starts_with("text") => Some("write `- value`, in quotes if need be".to_owned()),
+        _ if expected.starts_with("text") => Some(format!("write `{key}: value`, in quotes if need be")),
+        _ if expected.starts_with("a map") => {
+            Some(format!("write `{key}:`, and indented below it lines such as `name: value`"))
+        }
+        _ if expected.starts_with("a list") => {
+            Some(format!("write `{key}:`, and below it each element on a line that begins with `- `"))
+        }
+        "true or false" => Some(format!("write `{key}: true` or `{key}: false`")),
+        _ => None,
     }
 }
 

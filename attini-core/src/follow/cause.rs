@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::record::ResourceError;
 use crate::port::StackEvent;
+use crate::value::ObjectKey;
 
 /// What started a failure, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct FirstCause {
     pub message: String,
     /// Lines that belong to it: the last output of a job, the entry to add.
     pub details: Vec<String>,
+    /// The log of the job whose output the details end with; its lines were all told before.
+    pub log: Option<ObjectKey>,
     /// What to do next.
     pub hint: Option<String>,
 }
@@ -26,6 +29,8 @@ pub(super) struct Evidence<'a> {
     pub cause: &'a str,
     /// The last lines of its job.
     pub output: &'a [String],
+    /// Where its job writes to.
+    pub log: Option<&'a ObjectKey>,
     /// Events of its stack, oldest first.
     pub stack: &'a [StackEvent],
     /// Stack errors that the deployment record holds for the step.
@@ -52,15 +57,17 @@ pub(super) fn of_step(evidence: &Evidence<'_>) -> FirstCause {
     let mut lines = cause.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().to_owned();
     let mut details: Vec<String> = lines.map(str::to_owned).collect();
-    if has_log(evidence.kind) && details.is_empty() {
+    let is_job = has_log(evidence.kind);
+    if is_job && details.is_empty() {
         details = evidence.output.to_vec();
     }
+    let log = evidence.log.filter(|_| is_job && !evidence.output.is_empty()).cloned();
     let message = match (evidence.error, first.as_str()) {
         (error, "") => error.to_owned(),
         ("", first) => first.to_owned(),
         (error, first) => format!("{error}: {first}"),
     };
-    FirstCause { message, details, hint: hint(evidence) }
+    FirstCause { message, details, log, hint: hint(evidence) }
 }
 
 /// Returns the first failed resource of a stack operation with its reason.
@@ -79,13 +86,14 @@ pub(super) fn of_stack(events: &[StackEvent]) -> Option<FirstCause> {
     } else {
         format!("resource `{}` ({}) {}: {reason}", event.logical_id, event.resource_type, event.status)
     };
-    Some(FirstCause { message, details: Vec::new(), hint: None })
+    Some(FirstCause { message, details: Vec::new(), log: None, hint: None })
 }
 
 /// Returns the first of the errors that the record of a deployment holds.
 pub(super) fn of_recorded(errors: &[&ResourceError]) -> Option<FirstCause> {
     let ResourceError { resource, status, error, .. } = errors.first()?;
-    Some(FirstCause { message: format!("resource `{resource}` {status}: {error}"), details: Vec::new(), hint: None })
+    let message = format!("resource `{resource}` {status}: {error}");
+    Some(FirstCause { message, details: Vec::new(), log: None, hint: None })
 }
 
 /// Says whether a status of a stack means that the wanted state was not or will not be reached.
@@ -125,7 +133,7 @@ fn hint(evidence: &Evidence<'_>) -> Option<String> {
                 Some("126") => format!("a command of step `{step}` is there but cannot be run: is it executable?"),
                 Some("127") => format!("a command of step `{step}` was not found: install it where the runner runs"),
                 Some("137") => format!("a command of step `{step}` was killed, most often because memory ran out"),
-                _ => format!("the last line of the job's output tells most; correct the commands of step `{step}`"),
+                _ => format!("correct the commands of step `{step}`"),
             })
         }
         "States.Runtime" if evidence.cause.contains("could not be found in the input") => {
@@ -167,6 +175,7 @@ mod tests {
             error,
             cause,
             output: &output,
+            log: None,
             stack: &[],
             recorded: &[],
         })

@@ -3,8 +3,6 @@ mod plan;
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::cause::{FirstCause, has_log, has_stack};
 use super::event::{Ending, FollowEvent, Step, Waiting, What};
 use super::record::{RecordView, text};
@@ -12,7 +10,7 @@ use super::steps::PlanTrack;
 use crate::port::{
     ExecutionDescription, ExecutionStatus, HistoryEvent, LogLine, Record, RecordKey, StackEvent, StackTarget,
 };
-use crate::value::{ExecutionArn, ObjectKey, Region, StackName, Timestamp};
+use crate::value::{ExecutionArn, ObjectKey, Region, StackName, TaskToken, Timestamp};
 
 /// The lines of one step's log that were not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +51,6 @@ struct StackTrack {
     occurrence: usize,
     target: StackTarget,
     stack_id: Option<String>,
-    /// Whether a later execution has written its name over that of ours: later events are its own.
-    taken_over: bool,
     after: Option<String>,
     pending: Vec<StackEvent>,
     done: bool,
@@ -295,40 +291,60 @@ impl Follower {
     /// A record names the last execution that deployed its stack. For a plan that has ended, that may be a later one of the
     /// same plan; those of other plans are left out.
     pub fn see_stack_records(&mut self, records: &[Record]) {
-        for taken_over in [false, true] {
-            for record in records {
-                let RecordKey::Resource(_, key) = &record.key else { continue };
-                let arn = ExecutionArn::from_record(text(&record.body, "sfnExecutionArn"));
-                let is_ours = |plan: &PlanTrack| match taken_over {
-                    false => plan.arn == arn,
-                    true => plan.arn != arn && plan.has_ended() && plan.arn.machine() == arn.machine(),
-                };
-                let Some(plan) = self.plans.iter().position(is_ours) else { continue };
-                self.see_stack_record(plan, key, &record.body, taken_over);
+        for plan in 0..self.plans.len() {
+            let track = &self.plans[plan];
+            let recorded: Vec<_> = records.iter().filter_map(|record| StackOfRecord::read(record, track)).collect();
+            for index in 0..self.plans[plan].occurrences.len() {
+                let told = self.plans[plan].occurrences[index].told;
+                if !self.lacks_stack(plan, index, told) {
+                    continue;
+                }
+                let Some((target, stack_id)) = self.stack_of(plan, index, &recorded) else { continue };
+                let (after, pending, done) = (None, Vec::new(), false);
+                self.stacks.push(StackTrack { plan, occurrence: index, target, stack_id, after, pending, done });
             }
         }
     }
 
-    fn see_stack_record(&mut self, plan: usize, key: &str, body: &Map<String, Value>, taken_over: bool) {
-        let Ok(name) = StackName::parse(&text(body, "stackName")) else { return };
-        let Some(region) = region_of(key, &name, &self.plans[plan].arn) else { return };
-        let (step, stack_id) = (text(body, "stepName"), Some(text(body, "stackId")).filter(|id| !id.is_empty()));
-        for index in 0..self.plans[plan].occurrences.len() {
-            let occurrence = &self.plans[plan].occurrences[index];
-            if occurrence.name == step && self.lacks_stack(plan, index, occurrence.told) {
-                let target = StackTarget { name: name.clone(), region: region.clone(), role: None };
-                self.stacks.push(StackTrack {
-                    plan,
-                    occurrence: index,
-                    target,
-                    stack_id: stack_id.clone(),
-                    taken_over,
-                    after: None,
-                    pending: Vec::new(),
-                    done: false,
-                });
-            }
+    /// Returns the stack of one run of a step: the runs of a loop or of the iterations of a `Map` have the name of the step
+    /// in common, and can each have a stack of their own.
+    fn stack_of(
+        &self,
+        plan: usize,
+        occurrence: usize,
+        recorded: &[StackOfRecord],
+    ) -> Option<(StackTarget, Option<String>)> {
+        let found = self.plans.get(plan)?.occurrences.get(occurrence)?;
+        let own = || recorded.iter().filter(|record| record.step == found.name);
+        let known = |record: &StackOfRecord| Some((record.target.clone(), record.stack_id.clone()));
+        if let Some(name) = &found.request.name {
+            let named = own().find(|record| record.target.name == *name);
+            return match named {
+                Some(record) => known(record),
+                // The record goes with the stack, and to the deployment that takes the stack over.
+                None if found.ended.is_some() => {
+                    let (name, region) = (name.clone(), found.request.region.clone());
+                    Some((StackTarget { name, region, role: None }, None))
+                }
+                None => None,
+            };
         }
+        if let Some(token) = &found.request.token {
+            if let Some(record) =
+                own().find(|record| record.token.as_ref().is_some_and(|of| of.expose() == token.expose()))
+            {
+                return known(record);
+            }
+            // The record loses the token when the step is answered.
+            found.ended?;
+        }
+        let taken = |record: &&StackOfRecord| {
+            self.stacks.iter().any(|stack| stack.plan == plan && stack.target == record.target)
+        };
+        let mut free: Vec<_> = own().filter(|record| !taken(record)).collect();
+        free.sort_by(|a, b| a.operation.cmp(&b.operation));
+        let only = || own().next().filter(|_| own().count() == 1);
+        free.first().copied().or_else(only).and_then(known)
     }
 
     /// Returns the stacks of steps whose events to read; the position in the list is what [`Self::see_step_stack`] wants.
@@ -351,10 +367,10 @@ impl Follower {
             track.after = Some(last.id.clone());
         }
         track.done = occurrence.ended.is_some();
-        let until = occurrence.ended.filter(|_| track.taken_over);
-        let is_ours =
-            |event: &StackEvent| event.time >= occurrence.entered && until.is_none_or(|until| event.time <= until);
-        let ours: Vec<StackEvent> = events.into_iter().filter(is_ours).collect();
+        // What came before or after belongs to other runs and deployments.
+        let last = occurrence.ended;
+        let ours = events.into_iter().filter(|event| event.time >= occurrence.entered);
+        let ours = ours.filter(|event| last.is_none_or(|last| event.time <= last));
         for event in ours {
             occurrence.stack_events.push(event.clone());
             track.pending.push(event);
@@ -395,6 +411,43 @@ impl Follower {
 
 fn kind_of<'a>(view: &'a RecordView, name: &str, state: &'a str) -> &'a str {
     view.step_types.iter().find(|(step, _)| step == name).map_or(state, |(_, kind)| kind)
+}
+
+/// What a record of kind `CloudformationStack` tells about the stack of a step.
+#[derive(Debug)]
+struct StackOfRecord {
+    step: String,
+    target: StackTarget,
+    stack_id: Option<String>,
+    /// What answers the step, until it is answered.
+    token: Option<TaskToken>,
+    /// Token of the operation; within an execution the earlier one sorts first (actions.md 5.11).
+    operation: String,
+}
+
+impl StackOfRecord {
+    /// Reads a record; `None` for one that belongs to another execution.
+    ///
+    /// A record names the last execution that deployed its stack. For a plan that has ended, that may be a later one.
+    fn read(record: &Record, plan: &PlanTrack) -> Option<Self> {
+        let RecordKey::Resource(_, key) = &record.key else { return None };
+        let execution = &plan.arn;
+        let last = ExecutionArn::from_record(text(&record.body, "sfnExecutionArn"));
+        let taken_over = plan.has_ended() && last.machine() == execution.machine();
+        if last != *execution && !taken_over {
+            return None;
+        }
+        let name = StackName::parse(&text(&record.body, "stackName")).ok()?;
+        let region = region_of(key, &name, execution)?;
+        let filled = |field: &str| Some(text(&record.body, field)).filter(|text| !text.is_empty());
+        Some(Self {
+            step: text(&record.body, "stepName"),
+            target: StackTarget { name, region, role: None },
+            stack_id: filled("stackId"),
+            token: filled("sfnToken").map(TaskToken::new),
+            operation: text(&record.body, "clientRequestToken"),
+        })
+    }
 }
 
 /// Reads region and account from `<stack>-<region>-<account>`; `None` for a stack of another account.

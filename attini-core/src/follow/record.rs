@@ -86,6 +86,8 @@ impl RecordView {
     /// Returns the outcome and its message, when it is another one than success.
     pub(super) fn bad_outcome(&self) -> Option<(&str, &str)> {
         let (outcome, message) = self.outcome.as_ref()?;
+        // The error of the deployment says what became of it, and what to do.
+        let message = self.error.as_ref().filter(|_| message.is_empty()).map_or(message, |(_, message)| message);
         (outcome != "SUCCEEDED").then_some((outcome, message))
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::cause::TAIL;
 use crate::port::{ExecutionDescription, ExecutionStatus, HistoryEvent, StackEvent};
-use crate::value::{ExecutionArn, Timestamp};
+use crate::value::{ExecutionArn, Region, StackName, TaskToken, Timestamp};
 
 /// One execution, and what its history told so far.
 #[derive(Debug)]
@@ -39,12 +39,39 @@ pub(super) struct Occurrence {
     /// The last lines of its job.
     pub tail: VecDeque<String>,
     pub stack_events: Vec<StackEvent>,
+    /// What its task was asked to deploy, once it was scheduled.
+    pub request: StackOfTask,
     /// Whether a failed step inside it was reported.
     pub blamed: bool,
     parent: Option<usize>,
     failure: Option<Pending>,
     /// Error and cause of the first state inside it that failed for good.
     inner_failure: Option<(String, String)>,
+}
+
+/// What the parameters of a step's task tell about its stack (deployment-plan.md 8.12).
+#[derive(Debug, Default)]
+pub(super) struct StackOfTask {
+    /// Name of the stack; `None` when a configuration file names it.
+    pub name: Option<StackName>,
+    /// Its region, when it is another one.
+    pub region: Option<Region>,
+    /// What answers the step: the record of the stack holds the same until then.
+    pub token: Option<TaskToken>,
+}
+
+impl StackOfTask {
+    fn read(details: &Value) -> Self {
+        let parameters = detail(details, "parameters");
+        let Ok(parameters) = serde_json::from_str::<Value>(&parameters) else { return Self::default() };
+        let text = |pointer: &str| parameters.pointer(pointer).and_then(Value::as_str);
+        Self {
+            // A name with variables is none yet.
+            name: text("/Payload/Properties/StackName").and_then(|name| StackName::parse(name).ok()),
+            region: text("/Payload/Properties/Region").and_then(|region| Region::parse(region).ok()),
+            token: text("/Payload/deploymentPlanExecutionMetadata/sfnToken").map(TaskToken::new),
+        }
+    }
 }
 
 /// How far a step that may need a person is.
@@ -160,6 +187,7 @@ impl PlanTrack {
             approval: Approval::NotAsked,
             tail: VecDeque::with_capacity(TAIL),
             stack_events: Vec::new(),
+            request: StackOfTask::default(),
             blamed: false,
             parent,
             failure,
@@ -212,6 +240,7 @@ impl PlanTrack {
             }
         } else if kind.ends_with("Scheduled") {
             self.retry(index, event.time);
+            self.occurrences.get_mut(index)?.request = StackOfTask::read(&event.details);
         } else if kind == "TaskSubmitted" {
             let occurrence = self.occurrences.get_mut(index)?;
             if occurrence.approval == Approval::NotAsked {

@@ -225,6 +225,45 @@ fn the_stack_of_a_step_that_has_just_ended_is_looked_up_at_once() {
 }
 
 #[test]
+fn runs_of_a_step_with_stacks_of_their_own_show_their_own() {
+    let asked = |stack: &str, token: &str| {
+        let properties = if stack.is_empty() { json!({"ConfigFile": "/c"}) } else { json!({"StackName": stack}) };
+        let metadata = json!({"sfnToken": token});
+        let payload = json!({"Properties": properties, "deploymentPlanExecutionMetadata": metadata});
+        json!({"parameters": json!({"Payload": payload}).to_string()})
+    };
+    let stack = |stack: &str, token: &str| {
+        let key = format!("{stack}-eu-west-1-000000000000");
+        let body = json!({"stackName": stack, "stepName": "Db", "sfnExecutionArn": ARN, "sfnToken": token});
+        let key = RecordKey::Resource(ResourceKind::CloudformationStack, key);
+        Record { key, body: object(body), revision: Revision("1".to_owned()) }
+    };
+    let mut story = Story::new(json!({})).history(&[
+        (0, "MapStateEntered", name("Each")),
+        (1, "MapIterationStarted", json!({"name": "Each"})),
+        (2, "TaskStateEntered", name("Db")),
+        (3, "TaskScheduled", asked("mix-b", "t1")),
+        (1, "MapIterationStarted", json!({"name": "Each"})),
+        (5, "TaskStateEntered", name("Db")),
+        (6, "TaskScheduled", asked("mix-a", "t2")),
+        (1, "MapIterationStarted", json!({"name": "Each"})),
+        (8, "TaskStateEntered", name("Db")),
+        (9, "TaskScheduled", asked("", "t3")),
+        (1, "MapIterationStarted", json!({"name": "Each"})),
+        (11, "TaskStateEntered", name("Db")),
+        (12, "TaskScheduled", asked("mix-gone", "t4")),
+        (13, "TaskStateExited", name("Db")),
+    ]);
+    let arn = ExecutionArn::from_record(ARN);
+    story.follower.see_record(&stored(&story.record));
+    story.follower.see_execution(description(ExecutionStatus::Running, None));
+    story.follower.see_history(&arn, &story.events);
+    story.follower.see_stack_records(&[stack("mix-a", "t2"), stack("mix-b", "t1"), stack("mix-c", "t3")]);
+    let stacks: Vec<_> = story.follower.stack_requests().into_iter().map(|(_, wanted)| wanted.target.name).collect();
+    assert_eq!(stacks.iter().map(StackName::as_str).collect::<Vec<_>>(), ["mix-b", "mix-a", "mix-c", "mix-gone"]);
+}
+
+#[test]
 fn a_failure_inside_parallel_is_blamed_once_and_siblings_are_stopped() {
     let mut story = Story::new(json!({})).history(&[
         (0, "ParallelStateEntered", name("Both")),

@@ -1,6 +1,6 @@
 //! What a template holds, without expanding it: plans, their steps, the runners they use.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::kinds::DIALECT;
 use super::simple::read_list;
@@ -89,6 +89,40 @@ pub fn steps(plan: &Value, at: &DocPath) -> Vec<StepInfo> {
         found.push(StepInfo { name: state.name.clone(), kind: state.kind.clone(), path: state.origin.clone() });
     });
     found
+}
+
+/// A step with everything in it, for people who read plans.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepOutline {
+    /// Its name.
+    pub name: String,
+    /// Its type as written, known or not; empty when there is none.
+    pub kind: String,
+    /// Its fields without type, name and nested steps; in a list also without the links, which follow from the order.
+    pub fields: Map<String, Value>,
+    /// The steps of each branch, or of what runs for each item.
+    pub branches: Vec<Vec<StepOutline>>,
+}
+
+/// Returns the steps of a plan as a tree, in either syntax; generated states are left out.
+///
+/// The steps below `IsTrue` and `IsFalse` of a list's `Choice` stand after it, as they do in the state machine.
+#[must_use]
+pub fn outline(plan: &Value) -> Vec<StepOutline> {
+    outline_of(&read(plan, &DocPath::root()), plan.is_array())
+}
+
+fn outline_of(scope: &Scope, is_list: bool) -> Vec<StepOutline> {
+    let written = scope.states.iter().filter(|state| state.made_for.is_none());
+    let step = |state: &crate::asl::State| {
+        let mut fields = state.fields.clone();
+        if is_list {
+            fields.retain(|key, _| key != "Next" && key != "End");
+        }
+        let branches = state.scopes().iter().map(|inner| outline_of(inner, is_list)).collect();
+        StepOutline { name: state.name.clone(), kind: state.kind.clone(), fields, branches }
+    };
+    written.map(step).collect()
 }
 
 /// Returns the runners that the plans of a template name, each once, in order of appearance.

@@ -24,4 +24,9 @@ pub trait LogStore: fmt::Debug + Send + Sync {
     ///
     /// A line that is still being written is held back.
     async fn read(&self, log: &ObjectKey, from: usize) -> Result<Vec<LogLine>, Unavailable>;
+
+    /// Returns where a person finds the whole log, if there is such a place; a file, for instance.
+    fn place(&self, _log: &ObjectKey) -> Option<String> {
+        None
+    }
 }

@@ -246,7 +246,8 @@ pub trait StackService: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StackError::NotFound`] for a stack that never was, and for a deleted one without its `stack_id`.
+    /// [`StackError::NotFound`] for a stack that never was, and, by services that find no deleted stack by its name, for a
+    /// deleted one without its `stack_id`.
     async fn events(
         &self,
         target: &StackTarget,

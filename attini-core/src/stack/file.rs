@@ -75,9 +75,6 @@ impl StackFile {
             reader.wrong_type::<()>(&root, "a map with `stackName`, `template`, `parameters`, …");
             return reader.finish(file);
         }
-        for problem in document.duplicate_keys() {
-            reader.note(problem);
-        }
         let known: Vec<&str> = TEXTS
             .iter()
             .flat_map(|(_, spellings)| spellings.iter().copied())

@@ -111,7 +111,7 @@ fn signal_of_code(code: i32) -> String {
 /// `cd`, variables and functions carry over from one command to the next; the first failing command ends the script, by
 /// the rules of `set -e`: a failing test before `&&` is none. The script runs in bash, or in `sh` where there is no bash, in the
 /// caller's environment with `ATTINI_WORK_DIR`, and in JSON mode `ATTINI_DISABLE_ANSI_COLOR=true` (cli.md 7.3).
-/// Without commands nothing happens.
+/// Commands that write something are framed by a banner; without commands nothing happens.
 ///
 /// # Errors
 ///
@@ -125,11 +125,16 @@ pub fn run_commands(request: &PhaseCommands<'_>, output: &mut dyn FnMut(&str)) -
     let shell = find_shell(&path);
     let environment_script = request.environment_script.map(|script| locate(script, request.work_dir)).transpose()?;
 
-    output(&format!("####### Executing {phase} commands #######"));
-    if let Some(script) = &environment_script {
-        output(&format!("Sourcing environment config: {}", script.display()));
-    }
-    output("");
+    let mut spoke = false;
+    let mut framed = |line: &str| {
+        if !std::mem::replace(&mut spoke, true) {
+            output(&format!("####### Executing {phase} commands #######"));
+            if let Some(script) = &environment_script {
+                output(&format!("Sourcing environment config: {}", script.display()));
+            }
+        }
+        output(line);
+    };
     let script = script_text(request, environment_script.as_deref());
     let mut run = || {
         // Outside of the copy, where it neither meets a file of the project nor ends up in the zip.
@@ -143,13 +148,14 @@ pub fn run_commands(request: &PhaseCommands<'_>, output: &mut dyn FnMut(&str)) -
             None => command.env_remove(FIXED_ID_VARIABLE),
         };
         command.stdin(if request.json { Stdio::null() } else { Stdio::inherit() });
-        follow(command, output)
+        follow(command, &mut framed)
     };
     let status = run().map_err(|source| CommandError::Shell { phase, shell: shell.clone(), source })?;
     match (status.code(), status.signal()) {
         (Some(0), _) => {
-            output("");
-            output(&format!("####### Done with {phase} commands #######"));
+            if spoke {
+                output(&format!("####### Done with {phase} commands #######"));
+            }
             Ok(())
         }
         (Some(code), _) => Err(CommandError::Failed { phase, code }),

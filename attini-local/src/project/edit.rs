@@ -62,7 +62,8 @@ pub fn find_config(directory: &Path) -> Result<PathBuf, EditError> {
     choose_file(present).map(|name| directory.join(name)).map_err(EditError::ConfigFile)
 }
 
-/// Sets a text in a YAML or JSON file and keeps comments and layout; missing maps are created.
+/// Sets a text in a YAML or JSON file and keeps comments and layout; missing maps are created. Says whether the file
+/// changed.
 ///
 /// A value that is there already, and neither null nor the same text, is replaced only with `replace`. Readers see the old
 /// file or the new one. A link stays a link, the file it points to changes.
@@ -70,7 +71,7 @@ pub fn find_config(directory: &Path) -> Result<PathBuf, EditError> {
 /// # Errors
 ///
 /// [`EditError`].
-pub fn set_value(file: &Path, key: &DocPath, value: &str, replace: bool) -> Result<(), EditError> {
+pub fn set_value(file: &Path, key: &DocPath, value: &str, replace: bool) -> Result<bool, EditError> {
     let path = file.to_owned();
     let read = |source| EditError::Read { path: path.clone(), source };
     let target = file.canonicalize().map_err(read)?;
@@ -87,9 +88,9 @@ pub fn set_value(file: &Path, key: &DocPath, value: &str, replace: bool) -> Resu
     }
     let edited = document.set(key, value).map_err(unusable)?;
     if edited == text {
-        return Ok(());
+        return Ok(false);
     }
-    replace_file(&target, edited.as_bytes()).map_err(|source| EditError::Write { path: target, source })
+    replace_file(&target, edited.as_bytes()).map(|()| true).map_err(|source| EditError::Write { path: target, source })
 }
 
 /// A blank id is none (cli.md 6.2).

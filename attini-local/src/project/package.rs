@@ -1,9 +1,10 @@
 //! From a project folder to the zip of a distribution (cli.md 7.2).
 
 mod overlay;
-mod paths;
+pub(super) mod paths;
+mod renew;
 mod report;
-mod source;
+pub(super) mod source;
 mod template;
 
 #[cfg(test)]
@@ -216,6 +217,7 @@ pub fn package(options: &PackageOptions<'_>, tell: &mut dyn FnMut(PackageEvent))
             placed.map_err(|source| PackageError::Write { path: zip.clone(), source })?;
             let commands = &source.config.package.post_commands;
             run(options, CommandPhase::PostPackage, commands, copy, &mut teller)?;
+            renew::renew(&zip, options.time, &mut teller)?;
             dist.take(&zip)?
         }
         _ => dist.publish(staged, &file_name)?,
@@ -230,7 +232,6 @@ fn prepare_copy(
     options: &PackageOptions<'_>,
     teller: &mut Teller<'_>,
 ) -> Result<(Source, WorkCopy), PackageError> {
-    teller.message("Creating temp directory".to_owned());
     let copy = WorkCopy::of(options.directory)?;
     teller.warnings(copy.warnings().to_vec());
     write_file(copy.path(), source.file, source.config.document().text().as_bytes())?;
@@ -323,7 +324,8 @@ fn file_name(name: &str) -> Result<String, PackageError> {
 /// What the framework will not take.
 fn too_large(report: &WriteReport) -> Vec<Problem> {
     let limits = Limits::default();
-    let entries = report.files.len() + report.directories;
+    // With the manifest.
+    let entries = report.files.len() + report.directories + 1;
     let mut problems = Vec::new();
     if report.bytes > limits.total_bytes {
         let text = format!("the files have {} bytes, deployments take at most {}", report.bytes, limits.total_bytes);

@@ -7,8 +7,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use attini_core::distribution::{
-    Archive, EntryTime, IGNORE_FILE, IgnoreRules, Limits, Selection, TreeEntry, WriteOptions, WriteReport, select,
-    write_zip,
+    Archive, EntryTime, IGNORE_FILE, IgnoreRules, Limits, MANIFEST_FILE, Selection, TreeEntry, WriteOptions,
+    WriteReport, select, write_zip,
 };
 
 use super::*;
@@ -63,9 +63,12 @@ fn open(zip: &Path) -> Archive<File> {
     Archive::open(File::open(zip).unwrap(), &Limits::default()).unwrap()
 }
 
+/// Paths in a zip without the manifest, which comes last; directories end in `/`.
 fn paths(zip: &Path) -> Vec<String> {
     let path = |entry: &TreeEntry| if entry.is_directory() { format!("{}/", entry.path) } else { entry.path.clone() };
-    open(zip).entries().iter().map(path).collect()
+    let mut paths: Vec<_> = open(zip).entries().iter().map(path).collect();
+    assert_eq!(paths.pop().as_deref(), Some(MANIFEST_FILE));
+    paths
 }
 
 #[test]

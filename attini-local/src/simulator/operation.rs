@@ -12,6 +12,7 @@ use attini_core::port::{OnFailure, ParameterValue, StackEvent};
 use attini_core::value::StackName;
 use serde_json::Value;
 
+pub use self::create::stack_id_prefix;
 use super::{DefaultHooks, Refusal, StackState, World};
 
 /// What is to happen to a stack.

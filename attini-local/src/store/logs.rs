@@ -102,6 +102,10 @@ impl LogStore for FileLogStore {
         append(&path, text.as_bytes()).map_err(|error| failed(HomeError::file("write", &path, error).into()))
     }
 
+    fn place(&self, log: &ObjectKey) -> Option<String> {
+        Some(self.path(log).display().to_string())
+    }
+
     async fn read(&self, log: &ObjectKey, from: usize) -> Result<Vec<LogLine>, Unavailable> {
         let path = self.path(log);
         self.read_file(log, &path, from).map_err(|error| Unavailable::new(format!("read log {log}"), error))

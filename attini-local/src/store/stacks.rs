@@ -134,6 +134,17 @@ pub fn events(tx: &Tx<'_>, stack_id: &str, after: i64) -> Result<Page<(i64, Valu
     Ok(Page { items, more })
 }
 
+/// Returns the id of the stack with the newest event, among ids that begin with `prefix`; so deleted stacks are found.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn newest_id(tx: &Tx<'_>, prefix: &str) -> Result<Option<String>, TxError> {
+    let sql =
+        "SELECT stack_id FROM stack_events WHERE substr(stack_id, 1, length(?1)) = ?1 ORDER BY number DESC LIMIT 1";
+    tx.first(sql, params![prefix], |row| Ok(row.get(0)?))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -122,7 +122,11 @@ pub enum WorldError {
     #[error("{0}")]
     Values(Problems),
     /// A deployment runs and would lose its ground.
-    #[error("deployment {0} runs; wait for it, or stop it first")]
+    #[error(
+        "a deployment of {} runs; wait for its end, or replace it with another `attini deploy run`, which stops it at its \
+         next step",
+        short_name(.0)
+    )]
     Busy(ObjectIdentifier),
 }
 
@@ -130,6 +134,12 @@ impl From<Failure> for WorldError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
+}
+
+/// Returns `<distribution> in <environment>`.
+fn short_name(object: &ObjectIdentifier) -> String {
+    let (environment, distribution) = names_in(object);
+    format!("{distribution} in {environment}")
 }
 
 /// Account of every local environment.
@@ -392,6 +402,15 @@ impl LocalWorld {
             .map_err(|error| Failure::new("InternalError", format!("the values cannot be stored: {error}")))?;
         EnvironmentValues::new(self.parts.home.clone()).set_values(environment.as_str(), &json)?;
         Ok(values)
+    }
+
+    /// Returns what was loaded for an environment, in the form that [`LocalWorld::set_values`] takes.
+    ///
+    /// # Errors
+    ///
+    /// When the home fails.
+    pub fn values(&self, environment: &str) -> Result<Value, WorldError> {
+        Ok(EnvironmentValues::new(self.parts.home.clone()).values(environment)?)
     }
 
     /// Returns the uploads whose deployments have not ended.

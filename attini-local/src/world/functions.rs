@@ -55,8 +55,8 @@ impl ValueFunctions {
     fn missing(&self, what: &str, section: &str, key: &str) -> FunctionError {
         let environment = &self.environment;
         FunctionError::Unknown(format!(
-            "{what}, which is not on this machine, and environment {environment} has no answer for it. Add these lines \
-             to a file and load it with `attini local set -e {environment} FILE`:\n{section}:\n  {key}:\n    result: {{}}"
+            "{what}, which is not on this machine, and environment {environment} has no answer for it\n\
+             add these lines to your values file and load it with `attini local set -e {environment} FILE`:\n{section}:\n  {key}:\n    result: {{}}"
         ))
     }
 }

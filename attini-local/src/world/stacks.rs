@@ -99,6 +99,13 @@ impl SimulatedStacks {
         Ok(Some((state, Precondition::Unchanged(stored.revision))))
     }
 
+    /// Returns the id of the last stack of that name.
+    fn deleted(&self, place: &Place, name: &StackName) -> Result<String, StackError> {
+        let id = self.parts.home.read(|tx| rows::newest_id(tx, &simulator::stack_id_prefix(place, name)));
+        let id = id.map_err(|error| unavailable("read the events of", name, error))?;
+        id.ok_or_else(|| StackError::NotFound { name: name.clone() })
+    }
+
     fn operate(&self, target: &StackTarget, request: &OperationRequest) -> Result<Option<String>, StackError> {
         let place = self.place(target);
         let name = &target.name;
@@ -330,7 +337,7 @@ impl StackService for SimulatedStacks {
             Some(id) => id.to_owned(),
             None => match self.state(&self.place(target), name)? {
                 Some((state, _)) => state.id,
-                None => return Err(StackError::NotFound { name: name.clone() }),
+                None => self.deleted(&self.place(target), name)?,
             },
         };
         // An event's id starts with its number in the stack's history.

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use attini_core::document::Document;
-use attini_core::problem::{Problem, Problems};
+use attini_core::document::{DocPath, Document, Reader};
+use attini_core::problem::{Problem, Problems, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -110,19 +110,22 @@ impl Values {
     /// Everything that is wrong with it.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Problems> {
         let document = Document::parse(file_name, text)?;
-        let duplicates = document.duplicate_keys();
-        if !duplicates.is_empty() {
-            return Err(Problems(duplicates));
+        let mut reader = Reader::new(&document);
+        let root = DocPath::root();
+        if reader.value(&root).is_some() {
+            check(&mut reader);
+        }
+        let ((), warnings) = reader.finish(())?;
+        // A key without effect is a mistake here: the file serves nothing else.
+        if !warnings.is_empty() {
+            let errors = warnings.into_iter().map(|problem| Problem { severity: Severity::Error, ..problem });
+            return Err(Problems(errors.collect()));
         }
         let json = document.to_json();
         if json.is_null() {
             return Ok(Self::default());
         }
-        Self::from_json(json).map_err(|message| {
-            let help = "the keys are parameters, exports, functions, steps, subnets, stacks and runners; \
-                        an answer is `result: …`, or `error: NAME` with `cause: …`";
-            Problems::from(Problem::error(format!("{file_name}: {message}")).with_help(help))
-        })
+        Self::from_json(json).map_err(|message| Problems::one(format!("{file_name}: {message}")))
     }
 
     /// Reads stored values.
@@ -147,6 +150,47 @@ impl Values {
             None => None,
         }
     }
+}
+
+/// Checks keys and types where they stand.
+fn check(reader: &mut Reader<'_>) {
+    let root = DocPath::root();
+    reader.known_keys(&root, &["parameters", "exports", "functions", "steps", "subnets", "stacks", "runners"]);
+    let _: Option<Vec<_>> = reader.entries(&root);
+    let _: Option<Vec<_>> = reader.entries(&root.key("parameters"));
+    let _: Option<BTreeMap<_, _>> = reader.text_map(&root.key("exports"));
+    let _: Option<Vec<_>> = reader.texts(&root.key("subnets"));
+    for section in ["functions", "steps"] {
+        for (_, path, node) in reader.entries(&root.key(section)).unwrap_or_default() {
+            match node.as_list() {
+                Some(answers) => (0..answers.len()).for_each(|index| check_answer(reader, &path.index(index))),
+                None => check_answer(reader, &path),
+            }
+        }
+    }
+    for (section, key) in [("stacks", "fail"), ("runners", "runStartupCommands")] {
+        for (_, path, _) in reader.entries(&root.key(section)).unwrap_or_default() {
+            reader.known_keys(&path, &[key]);
+            let _: Option<Vec<_>> = reader.entries(&path);
+            match key {
+                "fail" => drop(reader.text_map(&path.key(key))),
+                _ => drop(reader.boolean(&path.key(key))),
+            }
+        }
+    }
+}
+
+fn check_answer(reader: &mut Reader<'_>, path: &DocPath) {
+    reader.known_keys(path, &["result", "error", "cause"]);
+    let Some(entries) = reader.entries(path) else { return };
+    let has = |key: &str| entries.iter().any(|(name, ..)| *name == key);
+    if has("result") == has("error") {
+        let problem = Problem::error("an answer is either `result: …`, or `error: NAME` with `cause: …`");
+        let spot = reader.document().spot(path);
+        reader.note(problem.at(spot));
+    }
+    drop(reader.text(&path.key("error")));
+    drop(reader.text(&path.key("cause")));
 }
 
 fn text_of(value: &Value) -> String {
@@ -187,7 +231,12 @@ mod tests {
     #[test]
     fn unknown_keys_are_named() {
         let problems = Values::parse("v.yaml", "fuctions: {}\n").expect_err("refused");
-        assert!(problems.to_string().contains("fuctions"), "{problems}");
+        assert_eq!(problems.to_string(), "v.yaml:1:1: unknown key `fuctions` (did you mean `functions`?)");
+        let problems = Values::parse("v.yaml", "steps:\n  a: {reslt: 1}\n  b: 3\nother: 1\n").expect_err("refused");
+        let text = problems.to_string();
+        for part in ["v.yaml:2:7: unknown key `reslt` (did you mean `result`?)", "v.yaml:3:6: ", "v.yaml:4:1: "] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

@@ -3,12 +3,11 @@ use std::path::{Path, PathBuf};
 use attini_core::follow::DeploymentRef;
 use attini_core::value::{DeploymentName, Environment};
 
-use super::EnvironmentOption;
 use crate::commands::distribution::package::{PackagingArgs, package};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::follow::{Followed, follow};
-use crate::resolve;
+use crate::{records, resolve};
 
 /// Package a directory, or take a zip, and deploy it
 ///
@@ -19,8 +18,9 @@ pub(crate) struct RunArgs {
     /// Directory of the distribution, or a zip that was packaged before
     #[arg(value_name = "PATH")]
     pub path: String,
-    #[command(flatten)]
-    pub environment: EnvironmentOption,
+    /// Environment; can be left out when there is at most one. In the local world a missing one is made, by default `dev`
+    #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
+    pub environment: Option<String>,
     /// Return when the distribution is uploaded
     #[arg(short = 'b', long, alias = "blind")]
     pub dont_follow: bool,
@@ -58,8 +58,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), Com
     check_exists(&source)?;
     let ports = world.ports();
     let inventory = ports.inventory.as_ref();
-    let (environment, is_new) =
-        resolve::existing_or_new(ctx, inventory, args.environment.environment.as_deref()).await?;
+    let is_first = records::environments(inventory).await?.is_empty();
+    let (environment, is_new) = resolve::existing_or_new(ctx, inventory, args.environment.as_deref()).await?;
     let packager = ctx.backends.packager();
     let (zip, identity) = match source {
         Source::Directory(directory) => {
@@ -75,8 +75,13 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), Com
         }
         Source::Remote(address) => return Err(remote(&address)),
     };
+    let digest = || packager.content_digest(&zip);
+    resolve::check_content(ctx, inventory, &environment, &identity, digest).await?;
     resolve::confirm_production(ctx, inventory, &environment, &identity, args.force).await?;
     // Not before everything that can be checked has been: a mistake leaves nothing behind.
+    if is_first && let Some((_, home)) = world.about().into_iter().find(|(key, _)| *key == "home") {
+        ctx.ui.message("home", &format!("No cloud is touched; the state is kept in {home}"))?;
+    }
     if is_new {
         resolve::create(ctx, inventory, &environment).await?;
     }

@@ -1,11 +1,20 @@
 use std::path::PathBuf;
 
-use serde_json::{Map, json};
+use attini_local::project::{inspect_zip, signature_state};
+use serde_json::{Value, json};
 
+use super::zip::check_path;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// Show name, id, version and tags in a zip
+/// Files that are listed for people; scripts get all of them.
+const FILES: usize = 20;
+
+/// Show what is in a zip: identity, plans, parameters, dependencies, files
+///
+/// Zips of other tools will do. The parameters of an environment are those of `default` with its own above them; null leaves a
+/// parameter to its template. Files are listed by size, the largest 20 of them unless `--json` is given. The digest is that
+/// of the content: equal digests deploy the same.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InspectArgs {
     /// The zip
@@ -14,20 +23,24 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn run(ctx: &mut Context<'_>, args: &InspectArgs) -> Result<(), CommandError> {
-    if args.path.extension().is_none_or(|extension| extension != "zip") {
-        let text = format!("Illegal path: {} is not the name of a zip", args.path.display());
-        return Err(CommandError::illegal(text));
+    check_path(&args.path)?;
+    let found = inspect_zip(&args.path)?;
+    let signature = signature_state(&args.path, None, &found.content.digest)?;
+    let mut data = found.to_json(&signature.text());
+    if let (false, Some(files)) = (ctx.ui.is_json(), data["files"].as_array_mut()) {
+        let more = files.len().saturating_sub(FILES);
+        files.truncate(FILES);
+        for file in files {
+            let line = format!("{} ({} bytes, {})", text(file, "path"), file["size"], text(file, "mode"));
+            *file = json!(line);
+        }
+        if more > 0 {
+            data["moreFiles"] = json!(more);
+        }
     }
-    if !args.path.is_file() {
-        return Err(CommandError::illegal(format!("Target does not exist: {}", args.path.display())));
-    }
-    let identity = ctx.backends.packager().inspect(&args.path)?;
-    let mut data = Map::new();
-    data.insert("distributionId".to_owned(), json!(identity.id));
-    data.insert("distributionName".to_owned(), json!(identity.name.as_str()));
-    data.insert("distributionTags".to_owned(), json!(identity.tags));
-    if let Some(version) = identity.version {
-        data.insert("version".to_owned(), json!(version));
-    }
-    ctx.ui.data(&data.into())
+    ctx.ui.data(&data)
+}
+
+fn text<'a>(file: &'a Value, key: &str) -> &'a str {
+    file[key].as_str().unwrap_or_default()
 }

@@ -1,6 +1,5 @@
 use serde_json::{Map, Value, json};
 
-use crate::commands::deploy::EnvironmentOption;
 use crate::commands::deploy::history::local_time;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -12,15 +11,16 @@ use crate::resolve;
 /// Each distribution is shown with the id that was last deployed with success; a newer attempt stands beside it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    #[command(flatten)]
-    pub environment: EnvironmentOption,
+    /// Show only this environment. Default: all
+    #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
+    pub environment: Option<String>,
 }
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &ListArgs) -> Result<(), CommandError> {
     let world = ctx.world()?;
     let ports = world.ports();
     let inventory = ports.inventory.as_ref();
-    let environment = match &args.environment.environment {
+    let environment = match &args.environment {
         Some(name) => Some(resolve::environment(ctx, inventory, Some(name)).await?.name),
         None => None,
     };

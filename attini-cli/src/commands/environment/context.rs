@@ -1,6 +1,5 @@
 use serde_json::{Map, Value, json};
 
-use crate::commands::deploy::EnvironmentOption;
 use crate::commands::distribution::list::described;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -12,8 +11,9 @@ pub(crate) struct ContextArgs {
     /// Show only this distribution
     #[arg(short = 'n', long, value_name = "NAME", allow_hyphen_values = true)]
     pub distribution_name: Option<String>,
-    #[command(flatten)]
-    pub environment: EnvironmentOption,
+    /// Show only this environment. Default: all
+    #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
+    pub environment: Option<String>,
 }
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &ContextArgs) -> Result<(), CommandError> {
@@ -25,7 +25,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &ContextArgs) -> Result<(),
     names.extend(distributions.iter().map(|found| found.environment.as_str()));
     names.sort_unstable();
     names.dedup();
-    let wanted = |name: &&str| args.environment.environment.as_ref().is_none_or(|wanted| wanted == name);
+    let wanted = |name: &&str| args.environment.as_ref().is_none_or(|wanted| wanted == name);
     let list: Vec<Value> = names
         .into_iter()
         .filter(wanted)

@@ -12,9 +12,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, _: &ListArgs) -> Result<(), Comma
     let world = ctx.world()?;
     let all = records::environments(world.ports().inventory.as_ref()).await?;
     if all.is_empty() {
-        let hint = ctx.command_line(&["environment", "create", "dev", "--env-type", "test"]);
-        return Err(CommandError::new(ErrorKind::NotConfigured, "there are no environments")
-            .hint(format!("create one: {hint}")));
+        return Err(CommandError { kind: ErrorKind::NotConfigured, ..resolve::no_environments(ctx) });
     }
     let list: Vec<Value> =
         all.iter().map(|found| json!({ "name": found.name, "type": resolve::type_name(found.kind) })).collect();

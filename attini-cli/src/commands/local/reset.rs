@@ -1,4 +1,3 @@
-use crate::commands::deploy::EnvironmentOption;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::{records, resolve};
@@ -8,8 +7,9 @@ use crate::{records, resolve};
 /// Nothing but files below the home of the local world is touched.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResetArgs {
-    #[command(flatten)]
-    pub environment: EnvironmentOption,
+    /// Remove only the state of this environment. Default: of all
+    #[arg(short, long, value_name = "NAME", allow_hyphen_values = true)]
+    pub environment: Option<String>,
     /// Remove without a question
     #[arg(short, long)]
     pub force: bool,
@@ -19,7 +19,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &ResetArgs) -> Result<(), C
     ctx.global.local = true;
     let world = ctx.world()?;
     let ports = world.ports();
-    let wanted = args.environment.environment.as_deref();
+    let wanted = args.environment.as_deref();
     let names = match wanted {
         Some(name) => vec![resolve::environment(ctx, ports.inventory.as_ref(), Some(name)).await?.name],
         None => records::environments(ports.inventory.as_ref()).await?.into_iter().map(|found| found.name).collect(),

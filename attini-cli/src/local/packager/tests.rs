@@ -1,5 +1,8 @@
 //! Command lines that work on project folders.
 
+mod config;
+mod zips;
+
 use std::fs;
 use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
@@ -92,7 +95,10 @@ fn cli_case_10_inspect_shows_what_was_packaged() {
     let expected = serde_json::json!({
         "distributionId": "0123", "distributionName": "shop", "distributionTags": {}, "version": "1.2.0-rc.1+5",
     });
-    assert_eq!(serde_json::from_str::<Value>(&ran.out).expect("JSON"), expected);
+    let found: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let identity = found.as_object().expect("an object").iter().take(4);
+    // The same keys in the same order.
+    assert!(identity.eq(expected.as_object().expect("an object")), "{}", ran.out);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::model::{DEFAULT_TEMPLATE, Dependency, Import, InitDeployConfig, ParameterValue, PerEnvironment};
-use crate::config::resolve::normalized;
+use crate::config::resolve::{TEMPLATE_HELP, normalized};
 use crate::document::{DocPath, Node, NodeKind, Reader};
 use crate::problem::Problem;
 
@@ -37,7 +37,8 @@ fn template(reader: &mut Reader<'_>, path: &DocPath) -> String {
         return text;
     }
     normalized(&text).unwrap_or_else(|reason| {
-        reader.error(path, format!("`{path}` {reason}"));
+        let problem = Problem::error(format!("`{path}` {reason}")).with_help(TEMPLATE_HELP);
+        reader.note(problem.at(reader.document().spot(path)));
         text
     })
 }
@@ -48,7 +49,9 @@ fn force_update(reader: &mut Reader<'_>, path: &DocPath) -> bool {
         Some(NodeKind::Scalar(scalar)) if scalar.quoted => {
             let is_true = scalar.text.eq_ignore_ascii_case("true");
             if !is_true && !scalar.text.eq_ignore_ascii_case("false") {
-                reader.warning(path, format!("`{path}` is the text `{}`, which means false", scalar.text));
+                let problem = Problem::warning(format!("`{path}` is the text `{}`, which means false", scalar.text));
+                let help = "write `true` or `false` without quotes";
+                reader.note(problem.with_help(help).at(reader.document().spot(path)));
             }
             is_true
         }
@@ -62,7 +65,7 @@ fn parameters(
     dependencies: &[Dependency],
 ) -> PerEnvironment<Option<ParameterValue>> {
     let mut environments = PerEnvironment::new();
-    for (environment, path, _) in reader.entries(path).unwrap_or_default() {
+    for (environment, path) in levels(reader, path) {
         let mut values = BTreeMap::new();
         for (name, path, node) in reader.entries(&path).unwrap_or_default() {
             values.insert(name.to_owned(), parameter(reader, &path, node, dependencies));
@@ -95,7 +98,9 @@ fn import(reader: &mut Reader<'_>, path: &DocPath, dependencies: &[Dependency]) 
     let kind = required(reader, path, "sourceType", "write `sourceType: Distribution`");
     if let Some(kind) = kind.filter(|kind| kind != "Distribution") {
         let path = path.key("sourceType");
-        reader.error(&path, format!("`{path}` must be `Distribution`, not `{kind}`"));
+        let problem = Problem::error(format!("`{path}` must be `Distribution`, not `{kind}`"));
+        let help = "write `sourceType: Distribution`; nothing else can be imported";
+        reader.note(problem.with_help(help).at(reader.document().spot(&path)));
     }
     let source = path.key("source");
     if reader.value(&source).is_none() {
@@ -146,6 +151,22 @@ fn stack_tags(reader: &mut Reader<'_>, path: &DocPath) -> (PerEnvironment<String
 }
 
 fn variables(reader: &mut Reader<'_>, path: &DocPath) -> PerEnvironment<String> {
-    let environments = reader.entries(path).unwrap_or_default();
-    environments.into_iter().map(|(environment, path, _)| (environment.to_owned(), tags(reader, &path))).collect()
+    let environments = levels(reader, path);
+    environments.into_iter().map(|(environment, path)| (environment.to_owned(), tags(reader, &path))).collect()
+}
+
+/// Returns the environments in a map of values per environment; what stands there without one is refused.
+fn levels<'d>(reader: &mut Reader<'d>, path: &DocPath) -> Vec<(&'d str, DocPath)> {
+    let mut found = Vec::new();
+    for (key, path, node) in reader.entries(path).unwrap_or_default() {
+        if node.is_null() || node.as_map().is_some() {
+            found.push((key, path));
+        } else {
+            let text =
+                format!("`{path}` must be a map, not {}: values stand below their environment", node.type_name());
+            let help = "put it below `default:`, which counts everywhere, or below the name of an environment";
+            reader.note(Problem::error(text).with_help(help).at(reader.document().spot(&path)));
+        }
+    }
+    found
 }

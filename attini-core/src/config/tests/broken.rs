@@ -97,6 +97,7 @@ package:
        |
     10 |   - distributionIdRegex: x
        |     ^^^^^^^^^^^^^^^^^^^^^^
+       = help: write `- distributionName: other-distribution`
 
     warning: `initDeployConfig.stackName` is missing, so this cannot be deployed
       --> attini-config.yaml:11:1
@@ -110,6 +111,7 @@ package:
        |
     12 |   template: ../plan.yaml
        |             ^^^^^^^^^^^^
+       = help: write the template's path in the distribution, counted from its root
 
     error: unknown key `stackname`
       --> attini-config.yaml:13:3
@@ -123,12 +125,14 @@ package:
        |
     14 |   forceUpdate: [yes]
        |                ^^^^^
+       = help: write `forceUpdate: true` or `forceUpdate: false`
 
-    error: `initDeployConfig.parameters.dev` must be a map, not a number
+    error: `initDeployConfig.parameters.dev` must be a map, not a number: values stand below their environment
       --> attini-config.yaml:16:10
        |
     16 |     dev: 5
        |          ^
+       = help: put it below `default:`, which counts everywhere, or below the name of an environment
 
     error: `initDeployConfig.parameters.prod.A` has no `sourceType`
       --> attini-config.yaml:17:12
@@ -156,6 +160,7 @@ package:
        |
     18 |   variables: {dev: {v: [1]}}
        |                        ^^^
+       = help: write `v: value`, in quotes if need be
 
     error: `package.prePackage.commands[0]` must be text, not a map
       --> attini-config.yaml:22:9
@@ -169,6 +174,7 @@ package:
        |
     25 |     commands: ls
        |               ^^
+       = help: write `commands:`, and below it each element on a line that begins with `- `
     "#);
 }
 
@@ -209,9 +215,9 @@ fn cli_case_8_names() {
         parse(&format!("distributionName: {good}"));
     }
     let bad = ["distributionName: -abc", "distributionName: [a]", "distributionName: ${environment}-x"];
-    insta::assert_snapshot!(bad.map(lines).join("\n"), @r"
+    insta::assert_snapshot!(bad.map(lines).join("\n"), @"
     f.yaml:1:19: `distributionName` is not valid: distribution name `-abc` must start with a letter or digit (a name matches `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`)
-    f.yaml:1:19: `distributionName` must be text, not a list
+    f.yaml:1:19: `distributionName` must be text, not a list (write `distributionName: value`, in quotes if need be)
     f.yaml:1:19: `distributionName` is not valid: distribution name `${environment}-x` must start with a letter or digit (variables are not replaced in the name and the id)
     ");
 }
@@ -245,18 +251,18 @@ fn init_deploy_case_30_outdated_dependencies() {
         "dependencies: {distributionName: a}",
         "dependencies: [a]",
     ];
-    insta::assert_snapshot!(bad.map(lines).join("\n"), @r"
+    insta::assert_snapshot!(bad.map(lines).join("\n"), @"
     f.yaml:1:38: unknown key `distributionIdRegex` in a dependency (a dependency has `distributionName` and an optional `version` range)
-    f.yaml:1:15: `dependencies` must be a list, not a map
-    f.yaml:1:16: `dependencies[0]` must be a map with `distributionName` and `version`, not text
+    f.yaml:1:15: `dependencies` must be a list, not a map (write `dependencies:`, and below it each element on a line that begins with `- `)
+    f.yaml:1:16: `dependencies[0]` must be a map with `distributionName` and `version`, not text (write `- distributionName: other-distribution`)
     ");
 }
 
 #[test]
 fn init_deploy_case_33_app_without_a_plan() {
-    insta::assert_snapshot!(lines("distributionType: app\ninitDeployConfig: {stackName: s}"), @r"
+    insta::assert_snapshot!(lines("distributionType: app\ninitDeployConfig: {stackName: s}"), @"
     f.yaml:1:19: an app distribution needs `appDeploymentPlan` (name the plan of a platform distribution that deploys it)
-    f.yaml:2:1: an app distribution cannot have `initDeployConfig`
+    f.yaml:2:1: an app distribution cannot have `initDeployConfig` (remove it, or remove `distributionType: app` if this distribution owns its plan)
     ");
 }
 
@@ -264,7 +270,7 @@ fn init_deploy_case_33_app_without_a_plan() {
 fn init_deploy_case_33_app_is_written_in_lower_case() {
     let (config, warnings) = Config::parse("f.yaml", "distributionType: App\nappDeploymentPlan: p").unwrap();
     assert_eq!(config.distribution_type, DistributionType::Platform);
-    insta::assert_snapshot!(rendered(&warnings), @r"
+    insta::assert_snapshot!(rendered(&warnings), @"
     warning: `distributionType` is `App`, which means `platform`
      --> f.yaml:1:19
       |
@@ -277,15 +283,16 @@ fn init_deploy_case_33_app_is_written_in_lower_case() {
       |
     2 | appDeploymentPlan: p
       | ^^^^^^^^^^^^^^^^^
+      = help: remove it, or add `distributionType: app`
     ");
 }
 
 #[test]
 fn init_deploy_case_34_app_config_of_an_environment_is_a_map() {
-    insta::assert_snapshot!(lines("distributionType: app\nappDeploymentPlan: p\nappConfig: {dev: text, x: [1], y: }"), @r"
-    f.yaml:3:18: `appConfig.dev` must be a map of values for this environment, not text
-    f.yaml:3:27: `appConfig.x` must be a map of values for this environment, not a list
-    f.yaml:3:32: `appConfig.y` must be a map of values for this environment, not null
+    insta::assert_snapshot!(lines("distributionType: app\nappDeploymentPlan: p\nappConfig: {dev: text, x: [1], y: }"), @"
+    f.yaml:3:18: `appConfig.dev` must be a map of values for this environment, not text (write `dev:`, and indented below it lines such as `name: value`)
+    f.yaml:3:27: `appConfig.x` must be a map of values for this environment, not a list (write `x:`, and indented below it lines such as `name: value`)
+    f.yaml:3:32: `appConfig.y` must be a map of values for this environment, not null (write `y:`, and indented below it lines such as `name: value`)
     ");
 }
 
@@ -301,13 +308,13 @@ initDeployConfig:
       C: {source: text}
       D: {sourceType: Distribution}
 ";
-    insta::assert_snapshot!(lines(text), @r"
+    insta::assert_snapshot!(lines(text), @"
     f.yaml:6:52: `initDeployConfig.parameters.default.A` is dependent on `network`, which is not declared under `dependencies` (add `- distributionName: network` to `dependencies`)
-    f.yaml:7:23: `initDeployConfig.parameters.default.B.sourceType` must be `Distribution`, not `File`
+    f.yaml:7:23: `initDeployConfig.parameters.default.B.sourceType` must be `Distribution`, not `File` (write `sourceType: Distribution`; nothing else can be imported)
     f.yaml:7:29: `initDeployConfig.parameters.default.B.source` has no `mapping` (write a JSONPath such as `$.output.Vpc.VpcId`)
     f.yaml:7:44: `initDeployConfig.parameters.default.B` is dependent on `x`, which is not declared under `dependencies` (add `- distributionName: x` to `dependencies`)
     f.yaml:8:7: `initDeployConfig.parameters.default.C` has no `sourceType` (write `sourceType: Distribution`)
-    f.yaml:8:19: `initDeployConfig.parameters.default.C.source` must be a map, not text
+    f.yaml:8:19: `initDeployConfig.parameters.default.C.source` must be a map, not text (write `source:`, and indented below it lines such as `name: value`)
     f.yaml:9:7: `initDeployConfig.parameters.default.D` has no `source` (write `source: {name: <distribution>, mapping: $.output.<value>}`)
     ");
 }
@@ -322,16 +329,16 @@ initDeployConfig:
 ";
     let config = parse(text);
     assert!(try_resolve(&config, "dev").is_ok());
-    insta::assert_snapshot!(try_resolve(&config, "prod").unwrap_err().to_string(), @"attini-config.yaml:5:71: `initDeployConfig.parameters.default.A` is dependent on `net-dev`, which is not declared under `dependencies`");
+    insta::assert_snapshot!(try_resolve(&config, "prod").unwrap_err().to_string(), @"attini-config.yaml:5:71: `initDeployConfig.parameters.default.A` is dependent on `net-dev`, which is not declared under `dependencies` (add `- distributionName: net-dev` to `dependencies`)");
 }
 
 #[test]
 fn what_is_wrong_in_one_environment_only() {
     let text =
         "initDeployConfig: {template: '${x:-..}/t', stackName: '1-${environment}', tags: {a: '${distributionName}'}}";
-    insta::assert_snapshot!(try_resolve(&parse(text), "dev").unwrap_err().to_string(), @r"
-    attini-config.yaml:1:30: `initDeployConfig.template` leaves the distribution: it has more `..` than folders
-    attini-config.yaml:1:55: `initDeployConfig.stackName` is not valid: stack name `1-dev` must start with a letter and hold only letters, digits and `-`, at most 128
+    insta::assert_snapshot!(try_resolve(&parse(text), "dev").unwrap_err().to_string(), @"
+    attini-config.yaml:1:30: `initDeployConfig.template` leaves the distribution: it has more `..` than folders (write the template's path in the distribution, counted from its root)
+    attini-config.yaml:1:55: `initDeployConfig.stackName` is not valid: stack name `1-dev` must start with a letter and hold only letters, digits and `-`, at most 128 (write for example `${environment}-${distributionName}-deployment-plan`)
     ");
 }
 

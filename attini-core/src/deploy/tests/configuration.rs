@@ -118,6 +118,7 @@ fn steps_of_types_that_this_version_cannot_run_are_refused_first() {
         assert_eq!(failure.error, "InvalidTemplate");
         assert!(failure.cause.contains("`Db`") && failure.cause.contains(kind), "{failure}");
         assert!(failure.cause.contains("plan.yaml:8:17"), "{failure}");
+        assert_eq!(failure.cause.lines().count(), 1, "nothing else about the step hides it: {failure}");
         assert_untouched(&world);
     }
 }

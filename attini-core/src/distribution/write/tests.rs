@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::*;
 use crate::distribution::tree::memory::MemTree;
-use crate::distribution::{Archive, IgnoreRules, Limits, select};
+use crate::distribution::{Archive, Content, IgnoreRules, Limits, ManifestState, select};
 
 fn scratch() -> io::Result<Box<dyn Scratch>> {
     Ok(Box::new(Cursor::new(Vec::new())))
@@ -64,6 +64,7 @@ fn cli_case_25_parents_come_first_and_modes_are_kept() {
     100644 0 empty 1980-01-01 00:00:00
     100644 300000 noise 1980-01-01 00:00:00
     40755 0 none/ 1980-01-01 00:00:00
+    100644 950 attini-manifest.json 1980-01-01 00:00:00
     ");
     assert_eq!((report.files.len(), report.directories), (7, 3));
     assert_eq!(report.bytes, report.files.iter().map(|file| file.size).sum::<u64>());
@@ -105,20 +106,24 @@ fn every_file_is_deflated_and_comes_back() {
 fn what_is_written_passes_the_checks_of_reading() {
     let (bytes, report) = write(&sample(), &options(2), 1000);
     let mut archive = Archive::open(Cursor::new(bytes), &Limits::default()).unwrap();
-    assert_eq!(archive.entries(), select(&sample(), &IgnoreRules::parse("").unwrap(), 0).unwrap().entries);
-    let mut records = Vec::new();
-    archive
-        .extract(&mut |entry, file| {
-            let EntryKind::File { executable, size } = entry.kind else { panic!("{entry:?}") };
-            let mut content = Vec::new();
-            file.read_to_end(&mut content)?;
-            let sha256 = Sha256::digest(&content).into();
-            records.push(FileRecord { path: entry.path.clone(), sha256, executable, size });
-            Ok(())
-        })
-        .unwrap();
-    assert_eq!(records, report.files);
-    assert_eq!(content_digest(&records), report.digest);
+    let (manifest, others) = archive.entries().split_last().unwrap();
+    assert_eq!(manifest.path, MANIFEST_FILE);
+    assert_eq!(others, select(&sample(), &IgnoreRules::parse("").unwrap(), 0).unwrap().entries);
+    let content = Content::read(&mut archive).unwrap();
+    assert!(matches!(content.manifest, ManifestState::Matches), "{:?}", content.manifest);
+    assert_eq!((content.files, content.digest), (report.files, report.digest));
+}
+
+#[test]
+fn a_manifest_among_the_entries_is_replaced() {
+    let mut entries = entries(&sample());
+    let (bytes, report) = write(&sample(), &options(2), IN_MEMORY_BYTES);
+    let kind = EntryKind::File { executable: false, size: 3 };
+    entries.push(TreeEntry { path: MANIFEST_FILE.to_owned(), kind });
+    let mut output = Cursor::new(Vec::new());
+    let same = write_zip(&sample(), &entries, &mut output, &options(2)).unwrap();
+    assert_eq!(same, report);
+    assert!(output.into_inner() == bytes, "bytes differ");
 }
 
 #[test]
@@ -130,7 +135,7 @@ fn more_entries_than_the_window_holds() {
     }
     let (bytes, report) = write(&tree, &options(3), IN_MEMORY_BYTES);
     assert_eq!(report.files.len(), FILES);
-    assert_eq!(ZipArchive::new(Cursor::new(bytes)).unwrap().len(), FILES + 7);
+    assert_eq!(ZipArchive::new(Cursor::new(bytes)).unwrap().len(), FILES + 7 + 1);
 }
 
 #[test]

@@ -356,12 +356,12 @@ fn init_deploy_case_40_lenient_readers() {
     assert_eq!(reader.text(&key("z")), None);
     assert_eq!(reader.text(&key("missing")), None);
     let problems = reader.finish(()).expect_err("five errors");
-    insta::assert_snapshot!(problems.to_string(), @r"
-    f.yaml:1:4: `s` must be a list, not a number
-    f.yaml:2:4: `m` must be text, not a map
-    f.yaml:4:4: `w` must be true or false, not text
-    f.yaml:6:4: `q` must be true or false, not text
-    f.yaml:8:8: `n.a` must be text, not a map
+    insta::assert_snapshot!(problems.to_string(), @"
+    f.yaml:1:4: `s` must be a list, not a number (write `s:`, and below it each element on a line that begins with `- `)
+    f.yaml:2:4: `m` must be text, not a map (write `m: value`, in quotes if need be)
+    f.yaml:4:4: `w` must be true or false, not text (write `w: true` or `w: false`)
+    f.yaml:6:4: `q` must be true or false, not text (write `q: true` or `q: false`)
+    f.yaml:8:8: `n.a` must be text, not a map (write `a: value`, in quotes if need be)
     ");
 }
 

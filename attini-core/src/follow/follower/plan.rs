@@ -97,6 +97,7 @@ impl Follower {
             return None;
         }
         let output: Vec<String> = found.tail.iter().cloned().collect();
+        let log = self.logs.iter().find(|log| log.plan == index && log.step == step.name).map(|track| &track.log);
         let recorded: Vec<_> = view.errors.iter().filter(|error| error.step == step.name).collect();
         Some(cause::of_step(&Evidence {
             step: &step.name,
@@ -104,6 +105,7 @@ impl Follower {
             error,
             cause,
             output: &output,
+            log,
             stack: &found.stack_events,
             recorded: &recorded,
         }))

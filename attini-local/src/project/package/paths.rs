@@ -13,7 +13,7 @@ const ORIGIN: &str = "distribution-origin";
 ///
 /// A path that leads beside the distribution's files (`/../x`) is only warned of: a job may put a file there
 /// (user-projects.md 4). One that leads out of what belongs to this deployment is an error.
-pub(super) fn check_paths(document: &Document, is_there: &dyn Fn(&str) -> bool) -> Vec<Problem> {
+pub(in crate::project) fn check_paths(document: &Document, is_there: &dyn Fn(&str) -> bool) -> Vec<Problem> {
     let template = document.to_json();
     let mut problems = Vec::new();
     for plan in find_plans(&template) {
@@ -40,7 +40,7 @@ pub(super) fn check_paths(document: &Document, is_there: &dyn Fn(&str) -> bool) 
 }
 
 /// Returns a text that means itself: no variables are left in it.
-fn literal<'d>(document: &'d Document, path: &DocPath) -> Option<&'d str> {
+pub(in crate::project) fn literal<'d>(document: &'d Document, path: &DocPath) -> Option<&'d str> {
     document.get(path)?.as_text().filter(|text| !text.trim().is_empty() && !text.contains("${"))
 }
 
@@ -69,7 +69,7 @@ fn problem(key: &str, step: &str, path: &str, is_there: &dyn Fn(&str) -> bool) -
 
 /// Where a path leads.
 #[derive(Debug, PartialEq)]
-enum Place {
+pub(in crate::project) enum Place {
     /// To this path in the distribution.
     Inside(String),
     /// Next to the distribution's files, but to what belongs to the same deployment.
@@ -78,7 +78,8 @@ enum Place {
 }
 
 impl Place {
-    fn of(path: &str) -> Self {
+    /// Resolves a path as keys are.
+    pub(in crate::project) fn of(path: &str) -> Self {
         let mut above = ABOVE;
         let mut parts: Vec<&str> = Vec::new();
         for part in path.split('/') {

@@ -51,6 +51,7 @@ fn by_reason(skipped: &[Skipped]) -> BTreeMap<String, Vec<&str>> {
             SkipReason::Rule { line, text } => format!("line {line} of .attini-ignore `{text}`"),
             SkipReason::Hidden => "hidden".to_owned(),
             SkipReason::NodeModules => "node_modules".to_owned(),
+            SkipReason::Manifest => "written anew".to_owned(),
             SkipReason::Character(_) => continue,
         };
         groups.entry(reason).or_default().push(&entry.path);

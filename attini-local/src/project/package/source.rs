@@ -13,15 +13,15 @@ use uuid::Uuid;
 use super::{PackageError, PackageOptions, Packaged};
 
 /// A configuration file without mistakes.
-pub(super) struct Source {
+pub(in crate::project) struct Source {
     /// Its name in the root of the project.
-    pub(super) file: &'static str,
-    pub(super) config: Config,
+    pub(in crate::project) file: &'static str,
+    pub(in crate::project) config: Config,
 }
 
 impl Source {
     /// Reads the file in a folder and returns it with its warnings.
-    pub(super) fn read(root: &Path) -> Result<(Self, Vec<Problem>), PackageError> {
+    pub(in crate::project) fn read(root: &Path) -> Result<(Self, Vec<Problem>), PackageError> {
         let present = FILE_NAMES.into_iter().filter(|name| root.join(name).is_file());
         let file = choose_file(present).map_err(PackageError::ConfigFile)?;
         let path = root.join(file);
@@ -34,32 +34,29 @@ impl Source {
         Ok((Self { file, config }, warnings))
     }
 
-    pub(super) fn name(&self) -> Result<&DistributionName, PackageError> {
+    pub(in crate::project) fn name(&self) -> Result<&DistributionName, PackageError> {
         self.config.require_name().map_err(|problem| PackageError::Config(problem.into()))
     }
 
-    pub(super) fn has_commands(&self) -> bool {
+    pub(in crate::project) fn has_commands(&self) -> bool {
         let package = &self.config.package;
         !package.pre_commands.is_empty() || !package.post_commands.is_empty()
     }
 
     /// Sets id and version that were asked for.
-    pub(super) fn with_values_of(self, options: &PackageOptions<'_>) -> Result<Self, PackageError> {
+    pub(in crate::project) fn with_values_of(self, options: &PackageOptions<'_>) -> Result<Self, PackageError> {
         let id = options.distribution_id.map(|id| ("distributionId", id.as_str()));
         let version = options.distribution_version.map(|version| ("version", version.as_str()));
         [id, version].into_iter().flatten().try_fold(self, |source, (key, value)| source.with(key, value))
     }
 
     /// Sets a random id when there is none.
-    pub(super) fn with_some_id(self, tell: &mut dyn FnMut(String)) -> Result<Self, PackageError> {
+    pub(in crate::project) fn with_some_id(self, tell: &mut dyn FnMut(String)) -> Result<Self, PackageError> {
         if self.config.distribution_id.is_some() {
             return Ok(self);
         }
         let id = Uuid::new_v4().to_string();
-        tell(format!(
-            "No distributionId is set, a random one is used: {id}. A prePackage command such as \
-             `attini configure set-dist-id --id \"$(git rev-parse --short HEAD)\"` is recommended"
-        ));
+        tell(format!("No distributionId is set, a random one is used: {id}"));
         self.with("distributionId", &id)
     }
 
@@ -70,13 +67,13 @@ impl Source {
     }
 
     /// Returns the bytes in front of a path in the shortest key that its object can have (init-deploy.md 3).
-    pub(super) fn key_prefix_bytes(&self) -> usize {
+    pub(in crate::project) fn key_prefix_bytes(&self) -> usize {
         let name = self.config.distribution_name.as_ref().map_or(0, |name| name.as_str().len());
         let id = self.config.distribution_id.as_ref().map_or(0, |id| id.as_str().len());
         "e/".len() + name + "/".len() + id + "/distribution-origin/".len()
     }
 
-    pub(super) fn packaged(
+    pub(in crate::project) fn packaged(
         self,
         zip: PathBuf,
         report: WriteReport,

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use attini_core::config::Config;
-use attini_core::distribution::{Archive, Limits, TreeEntry};
+use attini_core::distribution::{Archive, Content, Limits, MANIFEST_FILE, ManifestState, TreeEntry};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -122,7 +122,7 @@ impl Made {
         open(&self.packaged().zip)
     }
 
-    /// Paths in the zip; directories end in `/`.
+    /// Paths in the zip without the manifest, which comes last; directories end in `/`.
     #[track_caller]
     fn paths(&self) -> Vec<String> {
         paths(&self.packaged().zip)
@@ -150,7 +150,9 @@ fn open(zip: &Path) -> Archive<File> {
 
 fn paths(zip: &Path) -> Vec<String> {
     let path = |entry: &TreeEntry| if entry.is_directory() { format!("{}/", entry.path) } else { entry.path.clone() };
-    open(zip).entries().iter().map(path).collect()
+    let mut paths: Vec<_> = open(zip).entries().iter().map(path).collect();
+    assert_eq!(paths.pop().as_deref(), Some(MANIFEST_FILE));
+    paths
 }
 
 /// The error and its causes, one a line.

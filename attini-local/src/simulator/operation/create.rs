@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use attini_core::port::OnFailure;
+use attini_core::value::{Place, StackName};
 
 use super::super::prepare::{Prepared, prepare};
 use super::super::resources::stack_uuid;
@@ -71,10 +72,17 @@ fn finish(
 }
 
 fn new_stack_id(request: &OperationRequest, world: &World<'_>) -> String {
-    let (place, name) = (&world.place, request.name.as_str());
+    let (place, name) = (&world.place, &request.name);
     let (account, region) = (place.account.as_str(), place.region.as_str());
-    let uuid = stack_uuid(&[name, account, region, &world.now.as_ms().to_string(), &request.token]);
-    format!("arn:{}:cloudformation:{region}:{account}:stack/{name}/{uuid}", place.region.partition().id)
+    let uuid = stack_uuid(&[name.as_str(), account, region, &world.now.as_ms().to_string(), &request.token]);
+    format!("{}{uuid}", stack_id_prefix(place, name))
+}
+
+/// Returns how the ids of all stacks of a name begin, deleted ones included.
+#[must_use]
+pub fn stack_id_prefix(place: &Place, name: &StackName) -> String {
+    let (account, region) = (place.account.as_str(), place.region.as_str());
+    format!("arn:{}:cloudformation:{region}:{account}:stack/{name}/", place.region.partition().id)
 }
 
 /// Creates all resources; `Err` holds those that failed, cancelled ones included.

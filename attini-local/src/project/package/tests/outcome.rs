@@ -105,6 +105,27 @@ fn cli_case_19_the_zip_has_the_name_that_was_asked_for_and_later_commands_see_it
 }
 
 #[test]
+fn the_manifest_holds_whatever_commands_after_packaging_do() {
+    let mut changed = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (path, text) in [("attini-config.yaml", "distributionName: shop\n"), ("attini-manifest.json", "{}")] {
+        changed.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+        io::Write::write_all(&mut changed, text.as_bytes()).unwrap();
+    }
+    let changed = changed.finish().unwrap().into_inner();
+    for (command, rewritten) in [("true", false), ("cp other.bin shop.zip", true)] {
+        let config = format!("distributionName: shop\npackage: {{postPackage: {{commands: [{command}]}}}}\n");
+        let project = Project::of(&[("attini-config.yaml", &config)]);
+        fs::write(project.path().join("other.bin"), &changed).unwrap();
+        let made = project.package();
+        let content = Content::read(&mut made.open()).unwrap();
+        assert!(matches!(content.manifest, ManifestState::Matches), "{command}: {:?}", content.manifest);
+        let told = made.messages.iter().any(|text| text.contains("its manifest is written anew"));
+        assert_eq!(told, rewritten, "{:?}", made.messages);
+        assert_eq!(made.warnings, [""; 0]);
+    }
+}
+
+#[test]
 fn the_file_name_is_that_of_the_source() {
     let project = Project::with_commands(&["sed -i s/shop/store/ attini-config.yaml"], &[]);
     let made = project.package();

@@ -25,7 +25,7 @@ fn cli_case_8_and_9_all_problems_of_the_configuration_at_once() {
     the attini-config file cannot be used
     attini-config.yaml:1:19: `distributionName` is not valid: distribution name `-abc` must start with a letter or digit (a name matches `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`)
     attini-config.yaml:2:17: `distributionId` is not valid: distribution id `a b` must not contain ' ' (an id becomes a part of object keys: use letters, digits, `.`, `_`, `-` or `:`)
-    attini-config.yaml:3:34: `package.prePackage.commands` must be a list, not text
+    attini-config.yaml:3:34: `package.prePackage.commands` must be a list, not text (write `commands:`, and below it each element on a line that begins with `- `)
     ");
 }
 
