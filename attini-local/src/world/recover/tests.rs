@@ -113,7 +113,7 @@ async fn an_execution_without_a_worker_ends_as_interrupted() {
 #[tokio::test]
 async fn an_end_that_was_not_recorded_any_more_is_recorded() {
     let left = Left::working().recorded().await;
-    left.execution(Some(executions::Outcome::Succeeded(json!({"output": {}}))));
+    left.execution(Some(&executions::Outcome::Succeeded(json!({"output": {}}))));
     assert_eq!(left.recovered().await.expect("is there").outcome, Some(Outcome::Succeeded));
 }
 
@@ -121,7 +121,7 @@ async fn an_end_that_was_not_recorded_any_more_is_recorded() {
 async fn a_plan_that_was_superseded_before_it_was_recorded_is_aborted() {
     let left = Left::working().recorded().await;
     let cause = "replaced by the deployment of site two".to_owned();
-    left.execution(Some(executions::Outcome::Failed {
+    left.execution(Some(&executions::Outcome::Failed {
         error: Some("ExecutionSuperseded".to_owned()),
         cause: Some(cause.clone()),
     }));
