@@ -93,11 +93,12 @@ fn project(env: &TestEnv) -> std::path::PathBuf {
 /// Returns the files below a directory that contain a text, whatever else is in them.
 fn files_with(directory: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap().flatten() {
+    // The worker beside creates and removes files meanwhile.
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
-        if entry.file_type().unwrap().is_dir() {
+        if path.is_dir() {
             found.extend(files_with(&path, text));
-        } else if fs::read(&path).unwrap().windows(text.len()).any(|window| window == text.as_bytes()) {
+        } else if fs::read(&path).unwrap_or_default().windows(text.len()).any(|window| window == text.as_bytes()) {
             found.push(path.display().to_string());
         }
     }

@@ -3,6 +3,7 @@
 //! `FUZZ_SECONDS=600 cargo test -p attini-core --test fuzz` goes on for that long per target. The functions themselves
 //! are plain, so that `cargo fuzz` can call them where a nightly compiler is.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests may panic and say what they did")]
+#![allow(clippy::disallowed_methods, clippy::unit_arg, reason = "a fuzzing run takes its time from outside")]
 
 mod targets;
 

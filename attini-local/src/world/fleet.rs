@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use attini_core::framework::explain;
@@ -12,7 +13,7 @@ use attini_core::value::{DeploymentName, ObjectIdentifier, Place};
 use attini_runner::{JobOutcome, Limits, Ports, Runner, RunnerConfig, RunnerObserver};
 use futures::executor::block_on;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::jobs::{forget_job, note_job};
@@ -37,11 +38,20 @@ impl RunnerFleet for NoFleet {
 /// A queue whose messages only one worker sees: runners of two deployments have the same queue names.
 #[derive(Debug)]
 pub(super) struct OwnQueue {
-    pub(super) inner: Arc<SqliteQueue>,
-    pub(super) owner: String,
+    inner: Arc<SqliteQueue>,
+    owner: String,
+    /// Told of every message that can be taken, so that idle runners need not look.
+    sent: Notify,
 }
 
+/// Longest wait of [`OwnQueue::receive`]; only this process sends, so nothing comes unnoticed.
+const RECEIVE_WAIT: Duration = Duration::from_millis(250);
+
 impl OwnQueue {
+    pub(super) fn new(inner: Arc<SqliteQueue>, owner: &str) -> Self {
+        Self { inner, owner: owner.to_owned(), sent: Notify::new() }
+    }
+
     fn name(&self, queue: &str) -> String {
         format!("{queue}#{}", self.owner)
     }
@@ -50,11 +60,24 @@ impl OwnQueue {
 #[async_trait]
 impl JobQueue for OwnQueue {
     async fn send(&self, queue: &str, dedup: &str, body: &str) -> Result<(), QueueError> {
-        self.inner.send(&self.name(queue), dedup, body).await
+        let sent = self.inner.send(&self.name(queue), dedup, body).await;
+        self.sent.notify_waiters();
+        sent
     }
 
     async fn receive(&self, queue: &str) -> Result<Option<Delivery>, QueueError> {
-        self.inner.receive(&self.name(queue)).await
+        let name = self.name(queue);
+        let sent = self.sent.notified();
+        tokio::pin!(sent);
+        // From here on a message that comes is noticed, also while the queue is being read.
+        sent.as_mut().enable();
+        if let Some(delivery) = self.inner.receive(&name).await? {
+            return Ok(Some(delivery));
+        }
+        tokio::select! {
+            () = sent => self.inner.receive(&name).await,
+            () = tokio::time::sleep(RECEIVE_WAIT) => Ok(None),
+        }
     }
 
     async fn delete(&self, queue: &str, handle: &str) -> Result<(), QueueError> {
@@ -62,7 +85,9 @@ impl JobQueue for OwnQueue {
     }
 
     async fn release(&self, queue: &str, handle: &str) -> Result<(), QueueError> {
-        self.inner.release(&self.name(queue), handle).await
+        let released = self.inner.release(&self.name(queue), handle).await;
+        self.sent.notify_waiters();
+        released
     }
 }
 
@@ -158,8 +183,8 @@ impl LocalFleet {
             shell: PathBuf::from("/bin/bash"),
             log_url: None,
             limits: Limits {
-                heartbeat: std::time::Duration::from_secs(1),
-                poll_pause: std::time::Duration::from_millis(5),
+                heartbeat: Duration::from_secs(1),
+                poll_pause: Duration::from_millis(5),
                 ..Limits::default()
             },
         })

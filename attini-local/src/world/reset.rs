@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use attini_core::framework::Failure;
 use attini_core::inventory::{list_environments, remove_environment};
 use attini_core::port::{Inventory, Precondition, RecordKey, ResourceKind};
@@ -27,8 +29,14 @@ impl LocalWorld {
     /// [`WorldError::Busy`] while a deployment of it runs; nothing is removed then.
     pub async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, WorldError> {
         let concerned = |name: &str| environment.is_none_or(|wanted| wanted == name);
-        if let Some(busy) = self.running().await?.into_iter().find(|object| concerned(&names_in(object).0)) {
-            return Err(WorldError::Busy(busy));
+        let mut waits = 0;
+        while let Some(busy) = self.running().await?.into_iter().find(|object| concerned(&names_in(object).0)) {
+            // Who followed to the end may be here before the worker has cleaned up after itself.
+            if waits == 250 || self.deployed(&busy).await.map_or(true, |found| found.record.outcome.is_none()) {
+                return Err(WorldError::Busy(busy));
+            }
+            waits += 1;
+            self.parts().clock.sleep(Duration::from_millis(20)).await;
         }
         let inventory = SqliteInventory::new(self.parts().home.clone());
         let known: Vec<String> = list_environments(&inventory)

@@ -12,7 +12,7 @@ use super::parts::Parts;
 use super::recover::names_in;
 use super::worker::UPLOAD;
 use crate::store::deployments::LocalDeployment;
-use crate::store::{HomeError, executions, intents, task_tokens};
+use crate::store::{executions, intents, task_tokens};
 
 /// Brings the records of a deployment that nobody works on any more to their end: what has ended and was not recorded is
 /// recorded, what still seems to run is ended as interrupted because of `why`. Doing it twice is doing it once.
@@ -22,7 +22,8 @@ pub(super) async fn settle(parts: &Parts, deployment: &LocalDeployment, why: &st
     let (environment, distribution) = names_in(&deployment.object);
     let framework = parts.onlooker(&environment);
     let name = DeploymentName::of_raw(&environment, &distribution);
-    let arns = parts.home.read(|tx| executions::list_named(tx, &deployment.id)).map_err(internal)?;
+    let arns =
+        parts.home.read(|tx| executions::list_named(tx, &deployment.id)).map_err(|error| Failure::internal(&error))?;
     let mut cut_short = false;
     for arn in &arns {
         cut_short |= abort_execution(parts, arn, why)?;
@@ -67,7 +68,7 @@ async fn new_record(
         Some((key, version)) => framework.origin.open(&key, Some(&version)).await.ok().and_then(id_in),
         None => None,
     };
-    let notes = parts.home.write(|tx| intents::take(tx, &deployment.id)).map_err(internal)?;
+    let notes = parts.home.write(|tx| intents::take(tx, &deployment.id)).map_err(|error| Failure::internal(&error))?;
     let note = notes.iter().find(|note| note.kind == UPLOAD).map(|note| &note.body);
     let time = note.and_then(|note| note.get("time")?.as_i64()).map_or(deployment.started, Timestamp::from_ms);
     let id = id.as_deref().unwrap_or("undefined");
@@ -92,7 +93,7 @@ async fn record_end(
     record: &DeploymentRecord,
     arn: &ExecutionArn,
 ) -> Result<(), Failure> {
-    let left = parts.home.read(|tx| executions::states_left(tx, arn)).map_err(internal)?;
+    let left = parts.home.read(|tx| executions::states_left(tx, arn)).map_err(|error| Failure::internal(&error))?;
     let ended = framework.workflows.describe(arn).await?;
     plan_ended(framework, &ended, left).await?;
     // Without effect when the line above has found the deployment.
@@ -127,9 +128,5 @@ pub(super) fn abort_execution(parts: &Parts, execution: &ExecutionArn, why: &str
             task_tokens::close_all(tx, execution)?;
             Ok(ran)
         })
-        .map_err(internal)
-}
-
-fn internal(error: HomeError) -> Failure {
-    Failure::internal(&error)
+        .map_err(|error| Failure::internal(&error))
 }

@@ -75,7 +75,7 @@ async fn run(parts: &Parts, deployment: &str, upload: Upload) -> Option<String> 
     let answered = Arc::new(Notify::new());
     let store = SqliteTaskTokens::new(parts.home.clone(), Arc::clone(&parts.clock));
     let tokens = Arc::new(NotifyingTokens::new(store, Arc::clone(&answered)));
-    let queue = Arc::new(OwnQueue { inner: parts.queue(), owner: deployment.to_owned() });
+    let queue = Arc::new(OwnQueue::new(parts.queue(), deployment));
     let fleet = Arc::new(LocalFleet::new(
         parts.clone(),
         deployment,

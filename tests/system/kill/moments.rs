@@ -95,7 +95,7 @@ fn rounds(seed: u64, count: u64) {
     let victim = Victim::new();
     let mut numbers = Numbers(seed);
     for round in 0..count {
-        let who = if (round + seed) % 2 == 0 { Who::Worker } else { Who::CommandLine };
+        let who = if (round + seed).is_multiple_of(2) { Who::Worker } else { Who::CommandLine };
         let lines = usize::try_from(1 + numbers.below(48)).unwrap();
         cut(&victim, &format!("r{round}"), who, lines, Duration::from_millis(numbers.below(12)));
         if round % 3 == 2 {

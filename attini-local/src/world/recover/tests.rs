@@ -41,7 +41,7 @@ impl Left {
         self
     }
 
-    fn execution(&self, outcome: Option<executions::Outcome>) -> ExecutionArn {
+    fn execution(&self, outcome: Option<&executions::Outcome>) -> ExecutionArn {
         let arn = MachineArn::from_record("arn:aws:states:eu-west-1:000000000000:stateMachine:plan");
         let machine = Machine { arn, definition: json!({}), updated: Timestamp::from_ms(6) };
         let execution = machine.arn.execution(&format!("{ID}-5"));
@@ -50,7 +50,7 @@ impl Left {
             .home
             .write(|tx| {
                 executions::insert(tx, &execution, &machine, &json!({}), Timestamp::from_ms(7))?;
-                match &outcome {
+                match outcome {
                     Some(outcome) => executions::finish(tx, &execution, outcome, Timestamp::from_ms(8)),
                     None => Ok(true),
                 }
@@ -113,7 +113,7 @@ async fn an_execution_without_a_worker_ends_as_interrupted() {
 #[tokio::test]
 async fn an_end_that_was_not_recorded_any_more_is_recorded() {
     let left = Left::working().recorded().await;
-    left.execution(Some(executions::Outcome::Succeeded(json!({"output": {}}))));
+    left.execution(Some(&executions::Outcome::Succeeded(json!({"output": {}}))));
     assert_eq!(left.recovered().await.expect("is there").outcome, Some(Outcome::Succeeded));
 }
 
@@ -121,7 +121,7 @@ async fn an_end_that_was_not_recorded_any_more_is_recorded() {
 async fn a_plan_that_was_superseded_before_it_was_recorded_is_aborted() {
     let left = Left::working().recorded().await;
     let cause = "replaced by the deployment of site two".to_owned();
-    left.execution(Some(executions::Outcome::Failed {
+    left.execution(Some(&executions::Outcome::Failed {
         error: Some("ExecutionSuperseded".to_owned()),
         cause: Some(cause.clone()),
     }));
