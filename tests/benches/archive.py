@@ -74,24 +74,37 @@ def mixed_files(root, mib):
 def measured(command, folder):
     """Returns seconds from start to exit, the peak of resident memory in MiB, and seconds of processor time."""
     start = time.monotonic()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    error = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peak = 0
+    while True:
+        # The figure of wait4 would begin with what this script itself had when it forked.
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak = max([peak] + [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")])
+        except OSError:
+            pass
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        time.sleep(0.005)
     seconds = time.monotonic() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed: {error.decode(errors='replace')}")
-    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+        sys.exit(f"{' '.join(map(str, command))} failed with {process.returncode}")
+    return seconds, peak / 1024, usage.ru_utime + usage.ru_stime
 
 
 def compare(title, tree, scratch, attini, rounds):
     (tree / "attini-config.yaml").write_text(CONFIG)
     ours_zip, theirs_zip = tree / "attini_dist" / "bench.zip", scratch / "theirs.zip"
     ours, theirs = [], []
+    shutil.rmtree(tree / "attini_dist", ignore_errors=True)
     # Both read a warm cache.
-    for file in tree.rglob("*"):
-        if file.is_file():
-            file.read_bytes()
+    for path in tree.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                while file.read(1 << 20):
+                    pass
     for _ in range(rounds):
         shutil.rmtree(tree / "attini_dist", ignore_errors=True)
         theirs_zip.unlink(missing_ok=True)
