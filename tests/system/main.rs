@@ -13,6 +13,7 @@ mod history;
 mod holdings;
 mod init_project;
 mod kill;
+mod lint;
 mod no_cloud;
 mod package;
 mod packaged;

@@ -1,10 +1,10 @@
-//! `attini plan`: what the plans of a project say and mean.
+//! `attini plan`: what the plans of a template mean.
 
 pub(crate) mod lint;
 
 use clap::Subcommand;
 
-/// Look at the deployment plans of a distribution
+/// Look into deployment plans without deploying them
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
     #[command(subcommand)]

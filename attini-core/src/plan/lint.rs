@@ -17,6 +17,7 @@ mod rules;
 mod sarif;
 mod silence;
 mod stack_step;
+mod walk;
 mod written;
 
 #[cfg(test)]
@@ -29,6 +30,8 @@ pub use project::{Project, ProjectError, ProjectKind};
 pub use rule::{Example, Finding, Level, Rule};
 pub use rules::RULES;
 pub use sarif::sarif;
+
+use std::collections::BTreeMap;
 
 use facts::{Facts, Parsed};
 use rule::Findings;
@@ -78,6 +81,7 @@ pub fn lint(project: &Project, rules: &[&'static Rule]) -> Outcome {
         (rule.check)(&facts, &mut findings);
         found.append(&mut findings.found);
     }
+    hide_secrets(&mut found);
     let mut silencers = Silencers::of(project);
     let before = found.len();
     found.retain(|finding| !silencers.silence(finding));
@@ -85,4 +89,25 @@ pub fn lint(project: &Project, rules: &[&'static Rule]) -> Outcome {
     found.extend(silencers.findings(rules));
     found.sort_by(|one, other| one.order().cmp(&other.order()));
     Outcome { findings: found, silenced, files: project.files_read() }
+}
+
+/// Cuts the lines that hold a secret in front of it, also where another rule found something on the same line.
+fn hide_secrets(found: &mut [Finding]) {
+    let mut cuts: BTreeMap<(String, u32), u32> = BTreeMap::new();
+    for at in
+        found.iter().filter(|finding| rules::finds_secrets(finding.rule)).filter_map(|finding| finding.at.as_ref())
+    {
+        let cut = cuts.entry((at.file.clone(), at.line)).or_insert(at.column);
+        *cut = at.column.min(*cut);
+    }
+    if cuts.is_empty() {
+        return;
+    }
+    for at in found.iter_mut().filter_map(|finding| finding.at.as_mut()) {
+        if let Some(column) = cuts.get(&(at.file.clone(), at.line)) {
+            let kept = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+            at.text = at.text.chars().take(kept).chain(['…']).collect();
+            at.length = at.length.min(column.saturating_sub(at.column)).max(1);
+        }
+    }
 }

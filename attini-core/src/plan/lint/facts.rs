@@ -9,7 +9,7 @@ use super::payload::Shapes;
 use super::project::Project;
 use super::reads::{Read, reads};
 use super::stack_step::StackStep;
-use super::written::Written;
+use super::written::{Existence, Written};
 use crate::asl::{Scope, State};
 use crate::document::{DocPath, Document, Segment};
 use crate::plan::paths::OutputPaths;
@@ -64,8 +64,19 @@ pub(super) struct PlanFacts<'a> {
     pub(super) reads: Vec<Read>,
     pub(super) written: Written,
     pub(super) shapes: Shapes,
+    /// Which of the outputs that are read exist, unless a default or somebody who writes all outputs may provide them.
+    pub(super) outputs: Vec<OutputRead>,
     /// Steps that deploy stacks.
     pub(super) stacks: Vec<StackStep>,
+}
+
+/// An output that is read.
+pub(super) struct OutputRead {
+    /// Position in `PlanFacts::reads`.
+    pub(super) read: usize,
+    /// The name under `$.output`.
+    pub(super) name: String,
+    pub(super) existence: Existence,
 }
 
 /// States that can name each other.
@@ -184,7 +195,28 @@ impl<'a> PlanFacts<'a> {
         let paths = OutputPaths::new(names);
         let reads = states.iter().enumerate().flat_map(|(index, state)| reads(index, state.state, &paths)).collect();
         let stacks = StackStep::all(project, &states);
-        Self { resource, properties, scopes, states, reads, written, shapes, stacks }
+        let outputs = Vec::new();
+        let mut plan = Self { resource, properties, scopes, states, reads, written, shapes, outputs, stacks };
+        plan.outputs = plan.outputs_read();
+        plan
+    }
+
+    fn outputs_read(&self) -> Vec<OutputRead> {
+        if self.states.iter().any(|state| state.state.fields.get("ResultPath").is_some_and(|path| path == "$.output")) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (index, read) in self.reads.iter().enumerate().filter(|(_, read)| self.shapes.lost[read.state].is_none()) {
+            for names in &read.names {
+                let [output, name, ..] = &names[..] else { continue };
+                let has_default = self.default_outputs().is_some_and(|defaults| defaults.contains_key(name));
+                if output == "output" && !has_default {
+                    let existence = self.written.existence(self, name, read.state);
+                    found.push(OutputRead { read: index, name: name.clone(), existence });
+                }
+            }
+        }
+        found
     }
 
     /// Returns a property of the plan's resource; null counts as absent.

@@ -77,3 +77,8 @@ pub static RULES: &[Rule] = &[
     silencers::UNKNOWN,
     silencers::USELESS,
 ];
+
+/// Says whether a rule finds values that nobody may see.
+pub(super) fn finds_secrets(rule: &Rule) -> bool {
+    [&risk::PLAIN_SECRET, &risk::ACCESS_KEY].contains(&rule)
+}

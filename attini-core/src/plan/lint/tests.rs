@@ -1,4 +1,5 @@
 mod examples;
+mod meaning;
 mod properties;
 mod reports;
 mod silencing;

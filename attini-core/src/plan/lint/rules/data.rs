@@ -41,17 +41,13 @@ fn each_read(facts: &Facts<'_>, visit: &mut dyn FnMut(&TemplateFacts<'_>, &PlanF
     }
 }
 
-/// Visits every output that is read, unless a default or somebody who writes all outputs may provide it.
+/// Visits every output that is read, with what is known of its existence.
 fn each_output(facts: &Facts<'_>, visit: &mut dyn FnMut(&TemplateFacts<'_>, &PlanFacts<'_>, &Read, &str, Existence)) {
-    each_read(facts, &mut |template, plan, read, names| {
-        let [output, name, ..] = names else { return };
-        let has_default = plan.default_outputs().is_some_and(|defaults| defaults.contains_key(name));
-        let writes_all =
-            plan.states.iter().any(|state| state.state.fields.get("ResultPath").is_some_and(|p| p == "$.output"));
-        if output == "output" && !has_default && !writes_all {
-            visit(template, plan, read, name, plan.written.existence(plan, name, read.state));
+    for (template, plan) in facts.plans() {
+        for output in &plan.outputs {
+            visit(template, plan, &plan.reads[output.read], &output.name, output.existence);
         }
-    });
+    }
 }
 
 pub(super) const UNKNOWN_OUTPUT: Rule = Rule {
@@ -295,8 +291,9 @@ pub(super) const UNKNOWN_STACK_PARAMETER: Rule = Rule {
     check: |facts, to| {
         each_read(facts, &mut |template, _, read, names| {
             let [root, name, ..] = names else { return };
-            let declared: BTreeSet<&str> = template.section("Parameters").map(|(name, _)| name.as_str()).collect();
-            if root == "stackParameters" && !declared.contains(name.as_str()) && !read.asks {
+            let is_declared = || template.json.get("Parameters").is_some_and(|all| all.get(name).is_some());
+            if root == "stackParameters" && !read.asks && !is_declared() {
+                let declared = template.section("Parameters").map(|(name, _)| name.as_str());
                 let text = format!("`{}`: the template declares no parameter {name}", read.text);
                 to.value(template.document, &read.path, text).suggest(name, declared);
             }

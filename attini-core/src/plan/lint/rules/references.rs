@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Example, Findings, Level, Rule};
-use crate::document::DocPath;
 use crate::plan::lint::facts::{Facts, PlanFacts, TemplateFacts};
+use crate::plan::lint::walk::{Way, each_text};
 
 /// Beginnings of the logical ids of resources that the macro makes.
 const MADE_RESOURCES: [&str; 4] =
@@ -112,24 +112,6 @@ pub(super) const UNUSED_PAYLOAD_DEFAULT: Rule = Rule {
     },
 };
 
-/// Visits every text below a value, and whether it is the argument of `Fn::Sub`. Documents limit the depth.
-fn each_text(value: &Value, path: &DocPath, in_sub: bool, visit: &mut dyn FnMut(&DocPath, &str, bool)) {
-    match value {
-        Value::String(text) => visit(path, text, in_sub),
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                each_text(item, &path.index(index), in_sub && index == 0, visit);
-            }
-        }
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                each_text(value, &path.key(key), key == "Fn::Sub", visit);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Returns the names in `${name}`; `${!name}` and `$${name}` mean the text itself and are left out.
 fn holes(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
@@ -162,7 +144,7 @@ pub(super) const UNUSED_SUBSTITUTION: Rule = Rule {
         for (template, plan) in facts.plans() {
             let mut used = BTreeSet::new();
             if let Some(definition) = plan.property("DeploymentPlan") {
-                each_text(definition, &DocPath::root(), false, &mut |_, text, _| {
+                each_text(definition, &mut Way::default(), &mut |_, text, _| {
                     used.extend(
                         text.split("${")
                             .skip(1)
@@ -223,7 +205,7 @@ fn unknown_substitution(facts: &Facts<'_>, to: &mut Findings) {
             if matches!(key.as_str(), "Condition" | "Comment") {
                 continue;
             }
-            each_text(value, &state.state.origin.key(key), false, &mut |path, text, in_sub| {
+            each_text(value, &mut Way::of(&state.state.origin.key(key)), &mut |way, text, in_sub| {
                 for name in holes(text).into_iter().filter(|_| !in_sub) {
                     let has_default = name.contains(":-");
                     if known.contains(&name)
@@ -241,7 +223,7 @@ fn unknown_substitution(facts: &Facts<'_>, to: &mut Findings) {
                         true => "write `!Sub` in front of the text".to_owned(),
                         false => format!("define {name} in DefinitionSubstitutions, or in the Variables of the step"),
                     };
-                    to.value(state.template.document, path, text).help(help);
+                    to.value(state.template.document, &way.path(), text).help(help);
                 }
             });
         }
@@ -289,57 +271,54 @@ fn unknown_reference(facts: &Facts<'_>, to: &mut Findings) {
     for owner in owners {
         let properties = &template.json["Resources"][owner]["Properties"];
         let path = TemplateFacts::resource_path(owner).key("Properties");
-        each_reference(properties, &path, &mut |path, name| {
+        each_reference(properties, &mut Way::of(&path), &mut |way, name| {
             if !is_known(name) {
                 let text = format!("the template has no parameter or resource {name}");
-                to.value(template.document, path, text).suggest(name, declared.keys().copied());
+                to.value(template.document, &way.path(), text).suggest(name, declared.keys().copied());
             }
         });
     }
 }
 
-/// Visits every name that an intrinsic function refers to.
-fn each_reference(value: &Value, path: &DocPath, visit: &mut dyn FnMut(&DocPath, &str)) {
+/// Visits every name that an intrinsic function refers to. Documents limit the depth.
+fn each_reference(value: &Value, way: &mut Way, visit: &mut dyn FnMut(&Way, &str)) {
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                each_reference(item, &path.index(index), visit);
+                way.index(index, |way| each_reference(item, way, visit));
             }
         }
         Value::Object(fields) => {
             let alone = fields.len() == 1;
             for (key, value) in fields {
-                let path = path.key(key);
-                match (key.as_str(), value) {
-                    ("Ref", Value::String(name)) if alone => visit(&path, name),
-                    ("Fn::GetAtt", Value::String(text)) if alone => {
-                        visit(&path, text.split('.').next().unwrap_or(text))
-                    }
+                way.key(key, |way| match (key.as_str(), value) {
+                    ("Ref", Value::String(name)) if alone => visit(way, name),
+                    ("Fn::GetAtt", Value::String(text)) if alone => visit(way, text.split('.').next().unwrap_or(text)),
                     ("Fn::GetAtt", Value::Array(parts)) if alone => {
                         if let Some(name) = parts.first().and_then(Value::as_str) {
-                            visit(&path, name);
+                            visit(way, name);
                         }
                     }
-                    ("Fn::Sub", Value::String(text)) if alone => sub(text, None, &path, visit),
+                    ("Fn::Sub", Value::String(text)) if alone => sub(text, None, way, visit),
                     ("Fn::Sub", Value::Array(parts)) if alone => {
                         if let Some(text) = parts.first().and_then(Value::as_str) {
-                            sub(text, parts.get(1), &path.index(0), visit);
+                            way.index(0, |way| sub(text, parts.get(1), way, visit));
                         }
-                        each_reference(parts.get(1).unwrap_or(&Value::Null), &path.index(1), visit);
+                        way.index(1, |way| each_reference(parts.get(1).unwrap_or(&Value::Null), way, visit));
                     }
-                    (_, value) => each_reference(value, &path, visit),
-                }
+                    (_, value) => each_reference(value, way, visit),
+                });
             }
         }
         _ => {}
     }
 }
 
-fn sub(text: &str, own: Option<&Value>, path: &DocPath, visit: &mut dyn FnMut(&DocPath, &str)) {
+fn sub(text: &str, own: Option<&Value>, way: &Way, visit: &mut dyn FnMut(&Way, &str)) {
     for name in holes(text) {
         let name = name.trim();
         if own.and_then(|own| own.get(name)).is_none() {
-            visit(path, name.split('.').next().unwrap_or(name));
+            visit(way, name.split('.').next().unwrap_or(name));
         }
     }
 }

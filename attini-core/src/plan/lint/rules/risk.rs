@@ -1,11 +1,11 @@
-//! Rules about secrets, rights, and places written down.
+//! Rules about secrets, rights, and places written down. The lines of secrets are cut when all rules have run.
 
 use serde_json::Value;
 
 use super::{Example, Findings, Level, Rule};
-use crate::document::{DocPath, Document, Node, NodeKind};
+use crate::document::{DocPath, Document, Node};
 use crate::plan::lint::facts::Facts;
-use crate::problem::SourceSpot;
+use crate::plan::lint::walk::{Way, each_node};
 
 /// Parts of names whose values nobody else may know.
 const SECRET_WORDS: [&str; 10] = [
@@ -23,27 +23,6 @@ const SECRET_WORDS: [&str; 10] = [
 /// Ends of names that say where a secret is, not what it is.
 const HARMLESS_ENDS: [&str; 12] =
     ["arn", "name", "id", "path", "parameter", "file", "url", "length", "ttl", "count", "timeout", "enabled"];
-
-/// Visits every value of a document with its path; keys of expanded tags included.
-fn each_node(node: &Node, path: &DocPath, visit: &mut dyn FnMut(&Node, &DocPath)) {
-    visit(node, path);
-    match &node.kind {
-        NodeKind::List(items) => {
-            items.iter().enumerate().for_each(|(index, item)| each_node(item, &path.index(index), visit));
-        }
-        NodeKind::Map(entries) => entries.iter().for_each(|(key, item)| each_node(item, &path.key(&key.text), visit)),
-        _ => {}
-    }
-}
-
-/// Returns the place of a value that must not be shown: the line up to it.
-fn hidden(document: &Document, path: &DocPath) -> Option<SourceSpot> {
-    let mut spot = document.spot(path)?;
-    let before: String = spot.text.chars().take(spot.column.saturating_sub(1) as usize).collect();
-    spot.text = format!("{before}…");
-    spot.length = 1;
-    Some(spot)
-}
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -82,15 +61,24 @@ pub(super) const PLAIN_SECRET: Rule = Rule {
 fn plain_secret(facts: &Facts<'_>, to: &mut Findings) {
     let mut maps: Vec<(&Document, DocPath)> = Vec::new();
     for state in facts.states() {
-        let properties = state.state.origin.key("Properties");
         let document = state.template.document;
-        maps.extend(["Parameters", "Variables", "Environment", "Context"].map(|key| (document, properties.key(key))));
-        let lists = document.get(&properties.key("StackConfiguration")).and_then(Node::as_list).unwrap_or_default();
-        maps.extend(
-            (0..lists.len())
-                .map(|index| (document, properties.key("StackConfiguration").index(index).key("Parameters"))),
-        );
-        if state.state.kind == "AttiniLambdaInvoke" || state.state.kind == "Task" {
+        // The document is asked only for what the values, which are found faster, have.
+        let has_secret = |value: Option<&Value>| {
+            let keys = value.and_then(Value::as_object).into_iter().flatten();
+            keys.map(|(key, _)| key).any(|key| is_secret_name(key))
+        };
+        for key in ["Parameters", "Variables", "Environment", "Context"] {
+            if has_secret(state.property(key)) {
+                maps.push((document, state.state.origin.key("Properties").key(key)));
+            }
+        }
+        let stacks = state.property("StackConfiguration").and_then(Value::as_array).into_iter().flatten();
+        for (index, _) in stacks.enumerate().filter(|(_, stack)| has_secret(stack.get("Parameters"))) {
+            let path = state.state.origin.key("Properties").key("StackConfiguration").index(index);
+            maps.push((document, path.key("Parameters")));
+        }
+        let payload = state.field("Parameters").and_then(|parameters| parameters.get("Payload"));
+        if matches!(state.state.kind.as_str(), "AttiniLambdaInvoke" | "Task") && has_secret(payload) {
             maps.push((document, state.state.origin.key("Parameters").key("Payload")));
         }
     }
@@ -124,7 +112,7 @@ fn plain_secret(facts: &Facts<'_>, to: &mut Findings) {
             let shows = value.is_some_and(|text| is_value(text) && access_key(text).is_none());
             if shows && is_secret_name(&key.text) {
                 let text = format!("{} has the name of a secret, and its value stands here", key.text);
-                to.spot(hidden(document, &at), text);
+                to.value(document, &at, text);
             }
         }
     }
@@ -156,9 +144,9 @@ pub(super) const ACCESS_KEY: Rule = Rule {
     good: Example::Steps("- Name: Copy\n  Type: AttiniRunnerJob\n  Properties:\n    Commands: [aws s3 ls]\n"),
     check: |facts, to| {
         for document in facts.project.all_documents() {
-            each_node(document.root(), &DocPath::root(), &mut |node, path| {
+            each_node(document.root(), &mut Way::default(), &mut |node, way| {
                 if let Some(what) = node.as_text().and_then(access_key) {
-                    to.spot(hidden(document, path), format!("{what} stands here"));
+                    to.value(document, &way.path(), format!("{what} stands here"));
                 }
             });
         }
@@ -184,16 +172,20 @@ pub(super) const WILDCARD_POLICY: Rule = Rule {
         for (template, plan) in facts.plans() {
             let path = plan.property_path("Policies");
             if let Some(node) = template.document.get(&path) {
-                each_node(node, &path, &mut |node, path| {
+                each_node(node, &mut Way::of(&path), &mut |node, way| {
                     let json = || node.to_json();
                     let allows = node.get("Effect").is_some_and(|effect| effect.as_text() == Some("Allow"));
                     if allows && has_star(&json()["Action"]) && has_star(&json()["Resource"]) {
-                        to.value(template.document, path, "this allows every action on every resource");
+                        to.value(template.document, &way.path(), "this allows every action on every resource");
                     }
                     if node.as_text().is_some_and(|text| {
                         text == "AdministratorAccess" || text.ends_with(":policy/AdministratorAccess")
                     }) {
-                        to.value(template.document, path, "AdministratorAccess allows every action on every resource");
+                        to.value(
+                            template.document,
+                            &way.path(),
+                            "AdministratorAccess allows every action on every resource",
+                        );
                     }
                 });
             }
@@ -248,16 +240,16 @@ fn arns(text: &str) -> impl Iterator<Item = Arn<'_>> {
 }
 
 /// Visits every text of the plans and runners of the template.
-fn each_text(facts: &Facts<'_>, visit: &mut dyn FnMut(&Document, &str, &DocPath)) {
+fn each_text(facts: &Facts<'_>, visit: &mut dyn FnMut(&Document, &str, &Way)) {
     let Some(template) = &facts.template else { return };
     let plans = template.plans.iter().map(|plan| plan.resource.logical_id.as_str());
     let owners: Vec<&str> = plans.chain(template.runners().map(|(id, _)| id)).collect();
     for owner in owners {
         let path = DocPath::root().key("Resources").key(owner).key("Properties");
         if let Some(node) = template.document.get(&path) {
-            each_node(node, &path, &mut |node, path| {
+            each_node(node, &mut Way::of(&path), &mut |node, way| {
                 if let Some(text) = node.as_text() {
-                    visit(template.document, text, path);
+                    visit(template.document, text, way);
                 }
             });
         }
@@ -278,7 +270,7 @@ pub(super) const HARD_CODED_PLACE: Rule = Rule {
         "- Name: Ask\n  Type: AttiniLambdaInvoke\n  Parameters:\n    FunctionName: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:oracle\n",
     ),
     check: |facts, to| {
-        each_text(facts, &mut |document, text, path| {
+        each_text(facts, &mut |document, text, way| {
             let found = arns(text).find_map(|arn| {
                 let is_account = arn.account.len() == 12 && arn.account.bytes().all(|byte| byte.is_ascii_digit());
                 let is_region = !arn.region.is_empty() && !arn.region.contains("${") && arn.region != "*";
@@ -290,7 +282,7 @@ pub(super) const HARD_CODED_PLACE: Rule = Rule {
                 }
             });
             if let Some(what) = found {
-                to.value(document, path, format!("the ARN has {what} written down"))
+                to.value(document, &way.path(), format!("the ARN has {what} written down"))
                     .help("write `${AWS::AccountId}` and `${AWS::Region}` in a `!Sub`");
             }
         });
@@ -311,9 +303,9 @@ pub(super) const HARD_CODED_PARTITION: Rule = Rule {
         "- Name: Tell\n  Type: Task\n  Resource: !Sub arn:${AWS::Partition}:states:::sns:publish\n  Parameters: {TopicArn.$: $.stackParameters.AttiniEnvironmentName, Message: done}\n  ResultPath: null\n",
     ),
     check: |facts, to| {
-        each_text(facts, &mut |document, text, path| {
+        each_text(facts, &mut |document, text, way| {
             if arns(text).any(|arn| arn.partition.starts_with("aws")) {
-                to.value(document, path, "the ARN has the partition written down")
+                to.value(document, &way.path(), "the ARN has the partition written down")
                     .help("write `arn:${AWS::Partition}:…` in a `!Sub`");
             }
         });

@@ -199,7 +199,6 @@ fn fastest(steps: usize) -> Duration {
 #[test]
 fn time_grows_with_the_number_of_steps() {
     let (small, large) = (fastest(250), fastest(1000));
-    println!("250 steps: {small:?}, 1000 steps: {large:?}");
     // Four times the steps; quadratic would be sixteen times.
     assert!(large < small * 10, "250 steps take {small:?}, 1000 steps {large:?}");
 }
