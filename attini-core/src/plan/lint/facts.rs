@@ -32,7 +32,7 @@ impl Parsed {
             Some((plan, scope))
         });
         let plans = plans.collect();
-        let refusals = if json.is_object() { super::super::check(&json) } else { Vec::new() };
+        let refusals = if json.is_object() { crate::plan::check(&json) } else { Vec::new() };
         Self { json, plans, refusals }
     }
 }

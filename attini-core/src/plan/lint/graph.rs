@@ -130,7 +130,7 @@ impl Graph {
 
     /// Returns the state of a node and whether the node is its entry; `None` for catchers and the end.
     pub(super) fn state_of(&self, node: usize) -> Option<(usize, bool)> {
-        (node < self.end()).then_some((node / 2, node % 2 == 0))
+        (node < self.end()).then_some((node / 2, node.is_multiple_of(2)))
     }
 
     /// Says whether a state can be entered.

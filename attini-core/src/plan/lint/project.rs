@@ -69,6 +69,9 @@ pub(super) struct Files {
     pub(super) more_are_made: bool,
 }
 
+/// A stack configuration file with its warnings, or what is wrong with it.
+type ParsedStackFile = Result<(StackFile, Vec<Problem>), Problems>;
+
 /// Where a path in a plan leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -339,7 +342,7 @@ impl Project {
     }
 
     /// Returns a stack configuration file.
-    pub(super) fn stack_file(&self, path: &str) -> Option<(&Document, Result<(StackFile, Vec<Problem>), Problems>)> {
+    pub(super) fn stack_file(&self, path: &str) -> Option<(&Document, ParsedStackFile)> {
         let document = self.documents.get(path)?;
         Some((document, StackFile::parse(path, &document.text())))
     }

@@ -30,8 +30,11 @@ const ORIGIN_FIELDS: [&str; 12] = [
     "platformDistributionData",
 ];
 
+type VisitNames<'v> = dyn FnMut(&TemplateFacts<'_>, &PlanFacts<'_>, &Read, &[String]) + 'v;
+type VisitOutput<'v> = dyn FnMut(&TemplateFacts<'_>, &PlanFacts<'_>, &Read, &str, Existence) + 'v;
+
 /// Visits every read of a state that gets the payload, and the names of each path in it.
-fn each_read(facts: &Facts<'_>, visit: &mut dyn FnMut(&TemplateFacts<'_>, &PlanFacts<'_>, &Read, &[String])) {
+fn each_read(facts: &Facts<'_>, visit: &mut VisitNames<'_>) {
     for (template, plan) in facts.plans() {
         for read in plan.reads.iter().filter(|read| plan.shapes.lost[read.state].is_none()) {
             for names in &read.names {
@@ -42,7 +45,7 @@ fn each_read(facts: &Facts<'_>, visit: &mut dyn FnMut(&TemplateFacts<'_>, &PlanF
 }
 
 /// Visits every output that is read, with what is known of its existence.
-fn each_output(facts: &Facts<'_>, visit: &mut dyn FnMut(&TemplateFacts<'_>, &PlanFacts<'_>, &Read, &str, Existence)) {
+fn each_output(facts: &Facts<'_>, visit: &mut VisitOutput<'_>) {
     for (template, plan) in facts.plans() {
         for output in &plan.outputs {
             visit(template, plan, &plan.reads[output.read], &output.name, output.existence);

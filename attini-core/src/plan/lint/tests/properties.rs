@@ -184,6 +184,7 @@ fn large(steps: usize) -> String {
     text + "          Failed: {Type: Fail, Error: Failed}\n          Done: {Type: Succeed}\n"
 }
 
+#[allow(clippy::disallowed_methods, reason = "the time itself is what is tested")]
 fn fastest(steps: usize) -> Duration {
     let project = Project::of_template("plan.yaml", &large(steps));
     let rules = all();
