@@ -106,6 +106,13 @@ impl Ui {
         Ok(())
     }
 
+    /// Prints an event that another program of ours told, as it is.
+    pub(crate) fn pass_on(&mut self, event: &Value) -> Result<(), CommandError> {
+        writeln!(self.out, "{event}")?;
+        self.out.flush()?;
+        Ok(())
+    }
+
     /// Tells something in words: a line, or a JSON event with the trimmed text.
     pub(crate) fn message(&mut self, event: &str, text: &str) -> Result<(), CommandError> {
         self.line(text)?;

@@ -122,6 +122,17 @@ pub(crate) struct PackageRequest {
     pub must_run: bool,
     /// Whether the output of package commands must come as events instead of going to the terminal.
     pub capture_output: bool,
+    /// The container to do all of it in.
+    pub container: Option<ContainerRequest>,
+}
+
+/// How to package in a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ContainerRequest {
+    /// Whether to log in to the repository of the image first.
+    pub log_in: bool,
+    /// Whether errors in it come with details.
+    pub debug: bool,
 }
 
 /// What packaging tells while it works.

@@ -5,6 +5,7 @@ mod approval;
 mod bad_input;
 mod cdk;
 mod concurrent;
+mod container;
 mod environments;
 mod examples;
 mod failing;

@@ -1,4 +1,4 @@
-mod reaper;
+pub(super) mod reaper;
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io;

@@ -34,6 +34,7 @@ pub use self::sam::SamError;
 use self::source::Source;
 use self::template::Template;
 use super::commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
+use super::container::ContainerError;
 use super::copy::{CopyError, WorkCopy};
 use super::dist::{DistError, DistFolder, zip_file_name};
 use super::edit::replace_file;
@@ -179,6 +180,9 @@ pub enum PackageError {
     /// The zip could not be put where it belongs.
     #[error(transparent)]
     Dist(#[from] DistError),
+    /// Packaging in a container did not succeed.
+    #[error("Failed to run container build command")]
+    Container(#[from] ContainerError),
 }
 
 /// Packages a project and returns the zip in its `attini_dist` folder.
@@ -335,7 +339,7 @@ fn write_file(root: &Path, path: &str, content: &[u8]) -> Result<(), PackageErro
         .map_err(|source| PackageError::Write { path, source })
 }
 
-fn file_name(name: &str) -> Result<String, PackageError> {
+pub(super) fn file_name(name: &str) -> Result<String, PackageError> {
     let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
     if is_plain { Ok(zip_file_name(name)) } else { Err(PackageError::FileName { name: name.to_owned() }) }
 }
