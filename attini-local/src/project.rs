@@ -31,6 +31,7 @@ pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
 pub use explain::explain;
 pub use folder::FolderTree;
+pub use package::report::size_text;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, SamError, package};
 pub use validate::{ValidateError, Validation, validate};
 pub use zip::{

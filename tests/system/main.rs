@@ -21,6 +21,7 @@ mod process;
 mod projects;
 mod readme;
 mod rollback;
+mod screen;
 mod session;
 mod support;
 mod terminal;

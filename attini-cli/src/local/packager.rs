@@ -57,6 +57,7 @@ impl Packager for Folders {
             cli_dir: cli.as_deref().and_then(Path::parent),
             json: request.capture_output,
             time: entry_time()?,
+            progress: request.progress,
             ..PackageOptions::new(&request.directory)
         };
         let packaged = package(&options, &mut |event| tell(told(event)))?;
@@ -167,6 +168,7 @@ fn told(event: project::PackageEvent) -> PackageEvent {
         project::PackageEvent::Message(text) => PackageEvent::Message(text),
         project::PackageEvent::Output(line) => PackageEvent::Output(line),
         project::PackageEvent::Warning(problem) => PackageEvent::Warning(problem),
+        project::PackageEvent::Progress { done, total, elapsed } => PackageEvent::Progress { done, total, elapsed },
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{GREEN, Ui};
+use crate::ui::{GREEN, Ui, progress_line};
 use crate::world::{ContainerRequest, PackageEvent, PackageRequest, Packaged, Packager};
 
 /// Name of the event that says where the zip is, in words.
@@ -77,6 +77,7 @@ impl PackagingArgs {
             skip_commands: self.skip_commands,
             must_run: false,
             capture_output: false,
+            progress: false,
             container: self
                 .container_build
                 .then(|| ContainerRequest { log_in: self.container_repository_login, ..ContainerRequest::default() }),
@@ -116,7 +117,8 @@ pub(crate) fn package(
     }
     let container = request.container.map(|container| ContainerRequest { debug: ctx.global.debug, ..container });
     let is_relayed = container.is_some();
-    let request = PackageRequest { capture_output: ctx.ui.is_json(), container, ..request };
+    let (capture_output, progress) = (ctx.ui.is_json(), ctx.ui.terminal.live);
+    let request = PackageRequest { capture_output, progress, container, ..request };
     let mut failed = None;
     let packaged = packager.package(&request, &mut |event| {
         let told = match event {
@@ -124,12 +126,17 @@ pub(crate) fn package(
             PackageEvent::Output(line) if is_relayed => relay(ctx.ui, &line),
             PackageEvent::Output(line) => ctx.ui.message("packageOutput", &line),
             PackageEvent::Warning(problem) => ctx.ui.problem(&problem),
+            PackageEvent::Progress { done, total, elapsed } => {
+                ctx.ui.live(&progress_line("Zipping", done, total, elapsed))
+            }
         };
         // The first failure to print is the one that counts; packaging goes on to its end.
         if let (Err(error), None) = (told, &failed) {
             failed = Some(error);
         }
-    })?;
+    });
+    ctx.ui.erase_live()?;
+    let packaged = packaged?;
     if let Some(error) = failed {
         return Err(error);
     }
