@@ -15,6 +15,7 @@ mod holdings;
 mod init_project;
 mod kill;
 mod no_cloud;
+mod originals;
 mod package;
 mod packaged;
 mod process;
