@@ -230,10 +230,13 @@ fn of_container(cause: &ContainerError) -> (ErrorKind, Option<String>) {
         ContainerError::Path { .. } => ErrorKind::IllegalArgument,
         _ => ErrorKind::Execution,
     };
-    let other = format!("or name another program that runs containers: {CONTAINER_ENGINE}=podman");
+    let other = |engine: &str| {
+        let other = if engine.ends_with("podman") { "docker" } else { "podman" };
+        format!("or name another program that runs containers: {CONTAINER_ENGINE}={other}")
+    };
     let hint = match cause {
-        ContainerError::EngineMissing { .. } => format!("install it, {other}"),
-        ContainerError::EngineDown { .. } => format!("start it, {other}"),
+        ContainerError::EngineMissing { engine } => format!("install it, {}", other(engine)),
+        ContainerError::EngineDown { engine } => format!("start it, {}", other(engine)),
         ContainerError::ImageMissing { .. } => {
             "check `package.container.image`; a repository that needs a login gets it with \
              `--container-repository-login`"
