@@ -34,22 +34,26 @@ impl StateScope<'_> {
             if self.state.kind.name() == "Task" {
                 state["RetryCount"] = self.frame.attempt.into();
             }
-            let mut context = json!({
-                "Execution": {
-                    "Id": execution.execution_arn,
-                    "Input": execution.input,
-                    "StartTime": self.started.0.to_string(),
-                    "Name": execution.execution_name,
-                    "RoleArn": execution.role_arn,
-                    "RedriveCount": 0
-                },
-                "StateMachine": {"Id": execution.machine_arn, "Name": execution.machine_name},
-                "State": state
-            });
+            let own = || {
+                json!({
+                    "Execution": {
+                        "Id": execution.execution_arn,
+                        "Input": execution.input,
+                        "StartTime": self.started.0.to_string(),
+                        "Name": execution.execution_name,
+                        "RoleArn": execution.role_arn,
+                        "RedriveCount": 0
+                    },
+                    "StateMachine": {"Id": execution.machine_arn, "Name": execution.machine_name},
+                    "State": state
+                })
+            };
+            let mut context = execution.object.clone().unwrap_or_else(own);
             if let Some(item) = self.item.or(self.frame.item.as_ref()) {
                 context["Map"] = json!({"Item": {"Index": item.index, "Value": item.value}});
             }
-            if let Some(token) = self.token {
+            // A token that somebody gave stays.
+            if let Some(token) = self.token.filter(|_| context.get("Task").is_none()) {
                 context["Task"] = json!({"Token": token.expose()});
             }
             context
