@@ -6,7 +6,8 @@ use std::path::Path;
 use attini_core::document::Document;
 use attini_core::value::Timestamp;
 use attini_local::simulate::{
-    Case, InspectionLevel, MockFile, SimulationError, TestStateRequest, ended, events, run_with_mocks, test_state,
+    Case, InspectionLevel, MockFile, SimulationError, TestStateError, TestStateRequest, ended, events, mock_lines,
+    run_with_mocks, test_state,
 };
 use serde_json::{Map, Value, json};
 
@@ -122,13 +123,17 @@ fn run_state(
     if args.history {
         request.inspection = InspectionLevel::Debug;
     }
-    let answer = test_state(&request, now).map_err(|error| {
-        CommandError::execution(error)
-            .hint(format!("give the answer of the state in `--mocks`:\n{state}:\n  result: {{}}"))
+    let needs_mock = request.mock.is_none();
+    let lines = || format!("give it an answer in `--mocks`:\n{}", mock_lines(state));
+    let answer = test_state(&request, now).map_err(|error| match error {
+        TestStateError::NoMock(_) => CommandError::execution(error).hint(lines()),
+        other => CommandError::execution(other),
     })?;
     if let Some(exception) = answer.get("exception") {
         let text = |field: &str| exception.get(field).and_then(Value::as_str).unwrap_or_default();
-        return Err(CommandError::illegal(format!("{}: {}", text("code"), text("message"))));
+        let error = CommandError::illegal(format!("{}: {}", text("code"), text("message")));
+        let is_mockable = text("message").contains("TestState API does not support");
+        return Err(if needs_mock && is_mockable { error.hint(lines()) } else { error });
     }
     match answer {
         Value::Object(answer) if !ctx.ui.is_json() => text::answer(ctx.ui, &answer),
@@ -140,7 +145,7 @@ fn run_state(
 fn explained(error: SimulationError, args: &SimulateArgs) -> CommandError {
     let hint = match &error {
         SimulationError::Missing(missing) => {
-            let lines: Vec<String> = missing.iter().map(attini_local::simulate::MissingMock::lines).collect();
+            let lines: Vec<String> = missing.iter().map(|missing| mock_lines(&missing.state)).collect();
             let file = args.mocks.as_deref().unwrap_or("a file and pass it with --mocks");
             Some(format!("add to {file}:\n{}", lines.join("\n")))
         }

@@ -196,7 +196,8 @@ impl Check {
         }
         if let Some(text) = fields.get("Timestamp").and_then(Value::as_str) {
             let is_expression = is_jsonata && text.starts_with("{%") && text.ends_with("%}");
-            if !is_expression && !(text.contains('T') && Timestamp::parse_rfc3339(text).is_some()) {
+            let is_time = text.contains('T') && Timestamp::parse_rfc3339(text).is_some();
+            if !is_expression && !is_time {
                 self.schema("String does not match RFC3339 timestamp", format!("{at}/Timestamp"));
             }
         }

@@ -74,7 +74,8 @@ impl Subject {
         let (is_map, is_mocked) = (self.kind() == "Map", matches!(self.kind(), "Map" | "Parallel"));
         let keeps = |name: &str| {
             let is_inside = INSIDE.contains(&name) || name == "Label" || (is_map && name == "Parameters");
-            !fields.contains(&name) && !(is_mocked && is_inside)
+            let is_replaced = is_mocked && is_inside;
+            !is_replaced && !fields.contains(&name)
         };
         let mut state: Map<String, Value> = self
             .fields

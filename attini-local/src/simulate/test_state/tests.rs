@@ -7,7 +7,7 @@ fn test(definition: &Value, input: &Value, request: &Value) -> Value {
     test_state(&request, Timestamp::from_ms(0)).unwrap()
 }
 
-fn task(more: Value) -> Value {
+fn task(more: &Value) -> Value {
     let mut task = json!({"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Next": "B"});
     task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     task
@@ -16,7 +16,7 @@ fn task(more: Value) -> Value {
 #[test]
 fn data_is_shown_after_each_field() {
     let state =
-        task(json!({"InputPath": "$.a", "Parameters": {"b.$": "$.b"}, "ResultSelector": {"id.$": "$.MessageId"},
+        task(&json!({"InputPath": "$.a", "Parameters": {"b.$": "$.b"}, "ResultSelector": {"id.$": "$.MessageId"},
         "ResultPath": "$.r", "OutputPath": "$.r.id"}));
     let mock = json!({"result": {"MessageId": "m"}});
     let input = json!({"a": {"b": 1}});
@@ -32,7 +32,7 @@ fn data_is_shown_after_each_field() {
 
 #[test]
 fn retriers_come_before_catchers() {
-    let state = task(json!({
+    let state = task(&json!({
         "Retry": [{"ErrorEquals": ["Other"]}, {"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 2, "BackoffRate": 3}],
         "Catch": [{"ErrorEquals": ["Other"], "Next": "C"}, {"ErrorEquals": ["States.ALL"], "Next": "D"}],
     }));
@@ -62,7 +62,7 @@ fn faults_of_the_state_itself_are_failures() {
 
 #[test]
 fn the_context_object_is_the_one_given() {
-    let state = task(json!({"Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    let state = task(&json!({"Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "Parameters": {"token.$": "$$.Task.Token", "name.$": "$$.Execution.Name"}}));
     let context = json!({"Execution": {"Name": "n"}, "Task": {"Token": "t"}});
     let request = json!({"inspectionLevel": "DEBUG", "context": context, "mock": {"result": {}}});
@@ -79,7 +79,7 @@ fn a_wait_longer_than_the_test_may_take_times_out() {
 
 #[test]
 fn a_task_without_a_mock_is_named() {
-    let request = TestStateRequest::new(task(json!({})), json!({}));
+    let request = TestStateRequest::new(task(&json!({})), json!({}));
     let error = test_state(&request, Timestamp::from_ms(0)).unwrap_err();
     assert!(error.to_string().contains("arn:aws:states:::sns:publish"), "{error}");
 }
