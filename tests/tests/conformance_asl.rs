@@ -12,6 +12,7 @@ use std::sync::Arc;
 use attini_core::value::Timestamp;
 use attini_local::engine::{
     Answer, Definition, EffectId, ExecutionContext, Mocks, Outcome, Seed, SimulationResult, TaskEnd, TaskRequest,
+    objects::{self, ObjectRequest, Objects},
     simulate,
 };
 use serde_json::{Map, Value, json};
@@ -83,14 +84,6 @@ fn run(case: &Value) -> Verdict {
     if class == "other" && !reason.starts_with("express") && !reason.starts_with("activity") {
         return Verdict::Skipped(format!("class other: {reason}"));
     }
-    if case["query_language"] != "JSONPath" {
-        return Verdict::Skipped("JSONata".to_owned());
-    }
-    for (feature, reason) in [("variables", "variables"), ("map_distributed", "distributed Map")] {
-        if case["features"].as_array().unwrap().contains(&json!(feature)) {
-            return Verdict::Skipped(reason.to_owned());
-        }
-    }
     let definition = match Definition::parse(&case["definition"]) {
         Ok(definition) => Arc::new(definition),
         Err(problems) => return Verdict::Failed(format!("refused: {}", problems.join("; "))),
@@ -108,7 +101,10 @@ fn run(case: &Value) -> Verdict {
     };
     let now = case["clock"].as_str().and_then(Timestamp::parse_rfc3339);
     let now = now.unwrap_or(Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap());
-    let mut tasks = Recorded { tasks: case["tasks"].as_array().unwrap().iter().map(|task| (task, false)).collect() };
+    let mut tasks = Recorded {
+        tasks: case["tasks"].as_array().unwrap().iter().map(|task| (task, false)).collect(),
+        objects: Stored::of(case),
+    };
     let result = simulate(definition, context, &mut tasks, now);
     match difference(case, &result) {
         None => Verdict::Passed,
@@ -119,10 +115,42 @@ fn run(case: &Value) -> Verdict {
 /// The recorded results of a case's tasks; each is used once.
 struct Recorded<'a> {
     tasks: Vec<(&'a Value, bool)>,
+    objects: Stored,
+}
+
+/// The objects that existed, by bucket and key.
+struct Stored(BTreeMap<(String, String), String>);
+
+impl Stored {
+    fn of(case: &Value) -> Self {
+        let objects = case.pointer("/setup/s3_objects").and_then(Value::as_array).into_iter().flatten();
+        let text = |object: &Value, field: &str| object[field].as_str().unwrap().to_owned();
+        Self(objects.map(|object| ((text(object, "bucket"), text(object, "key")), text(object, "body"))).collect())
+    }
+}
+
+impl Objects for Stored {
+    fn get(&self, bucket: &str, key: &str) -> Option<String> {
+        self.0.get(&(bucket.to_owned(), key.to_owned())).cloned()
+    }
+
+    fn list(&self, bucket: &str, prefix: &str) -> Vec<(String, u64)> {
+        let found = self.0.iter().filter(|((b, key), _)| b == bucket && key.starts_with(prefix));
+        found.map(|((_, key), body)| (key.clone(), body.len().try_into().unwrap())).collect()
+    }
+
+    fn put(&mut self, bucket: &str, key: &str, body: String) {
+        self.0.insert((bucket.to_owned(), key.to_owned()), body);
+    }
 }
 
 impl Mocks for Recorded<'_> {
     fn answer(&mut self, effect: &EffectId, task: &TaskRequest) -> Answer {
+        // Maps have effects of their own, below those of their state.
+        if effect.as_str().contains("/read.") || effect.as_str().contains("/write.") {
+            let request = ObjectRequest::of(task).expect("a Map asks for objects only");
+            return Answer { submitted: None, end: objects::answer(request, &mut self.objects) };
+        }
         let place = place(effect);
         let fits = |recorded: &Value| {
             let iteration = recorded.get("iteration").and_then(Value::as_array);
@@ -222,6 +250,10 @@ fn events_difference(case: &Value, result: &SimulationResult, ignored: &BTreeSet
                     if let Some(text) = details.get_mut(field) {
                         *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
                     }
+                }
+                let variables = details.get_mut("assignedVariables").and_then(Value::as_object_mut);
+                for text in variables.into_iter().flat_map(Map::values_mut) {
+                    *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
                 }
                 fields.insert(details_field(&event.kind), details);
             }
