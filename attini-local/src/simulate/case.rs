@@ -160,7 +160,7 @@ impl Case {
 
     fn execution(&self) -> Result<Value, CaseError> {
         let definition = Arc::new(Definition::parse(&self.definition).map_err(CaseError::Refused)?);
-        let mut tasks = Recorded::new(&self.tasks);
+        let mut tasks = Recorded::new(&self.tasks, &self.setup);
         let result = simulate(definition, self.execution_context(), &mut tasks, self.clock);
         let Some(outcome) = &result.outcome else { return Err(CaseError::NoResult(tasks.unanswered)) };
         let mut answer = report::ended(outcome);
