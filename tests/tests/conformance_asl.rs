@@ -36,6 +36,9 @@ fn recorded_executions() {
         {
             regressions.push(format!("{name}: {difference}"));
         }
+        if let Verdict::Failed(difference) = &verdict {
+            println!("{name}: {difference}");
+        }
         if matches!(verdict, Verdict::Passed) && known.contains(&name) {
             recovered.push(name);
         }
