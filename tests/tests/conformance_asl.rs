@@ -151,8 +151,11 @@ impl Mocks for Recorded<'_> {
     fn answer(&mut self, effect: &EffectId, task: &TaskRequest) -> Answer {
         // Maps have effects of their own, below those of their state.
         if effect.as_str().contains("/read.") || effect.as_str().contains("/write.") {
-            let request = ObjectRequest::of(task).expect("a Map asks for objects only");
-            return Answer { submitted: None, end: objects::answer(request, &mut self.objects) };
+            let end = ObjectRequest::of(task).map_or_else(
+                || TaskEnd::Failed { error: None, cause: Some("no bucket or key".to_owned()) },
+                |request| objects::answer(request, &mut self.objects),
+            );
+            return Answer { submitted: None, end };
         }
         let place = place(effect);
         let fits = |recorded: &Value| {
@@ -187,8 +190,17 @@ fn place(effect: &EffectId) -> Vec<(String, usize)> {
 }
 
 fn same_place(recorded: &[Value], place: &[(String, usize)]) -> bool {
+    // The record follows the chain of events, so it names the iterations that ran before this one too.
+    let recorded: Vec<&Value> = recorded
+        .iter()
+        .enumerate()
+        .filter(|(at, entry)| {
+            entry["map"].is_null() || recorded.get(at + 1).is_none_or(|next| next["map"] != entry["map"])
+        })
+        .map(|(_, entry)| entry)
+        .collect();
     recorded.len() == place.len()
-        && recorded.iter().zip(place).all(|(recorded, (name, index))| {
+        && recorded.into_iter().zip(place).all(|(recorded, (name, index))| {
             recorded["parallel"] == name.as_str()
                 || (recorded["map"] == name.as_str() && recorded["index"].as_u64() == u64::try_from(*index).ok())
         })

@@ -82,7 +82,7 @@ impl StateScope<'_> {
     }
 
     /// Returns the frames whose variables the state sees, its own first.
-    fn around(&self) -> impl Iterator<Item = &Frame> {
+    pub(super) fn around(&self) -> impl Iterator<Item = &Frame> {
         let mut next = Some((self.id, self.frame));
         std::iter::from_fn(move || {
             let (id, frame) = next?;
