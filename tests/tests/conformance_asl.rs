@@ -101,6 +101,7 @@ fn run(case: &Value) -> Verdict {
         region: "us-east-1".to_owned(),
         input: case["input"].clone(),
         seed: Seed::new("test"),
+        object: None,
     };
     let now = case["clock"].as_str().and_then(Timestamp::parse_rfc3339);
     let now = now.unwrap_or(Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap());
@@ -155,7 +156,7 @@ impl Mocks for Recorded<'_> {
                 || TaskEnd::Failed { error: None, cause: Some("no bucket or key".to_owned()) },
                 |request| objects::answer(request, &mut self.objects),
             );
-            return Answer { submitted: None, end };
+            return Answer::of(end);
         }
         let place = place(effect);
         let fits = |recorded: &Value| {
@@ -163,7 +164,7 @@ impl Mocks for Recorded<'_> {
             recorded["state"] == task.state && iteration.is_none_or(|path| same_place(path, &place))
         };
         let Some((recorded, used)) = self.tasks.iter_mut().find(|(recorded, used)| !used && fits(recorded)) else {
-            return Answer { submitted: None, end: TaskEnd::Silent };
+            return Answer::of(TaskEnd::Silent);
         };
         *used = true;
         let text = |field: &str| recorded[field].as_str().map(str::to_owned);
@@ -172,7 +173,7 @@ impl Mocks for Recorded<'_> {
             Some("timed_out") => TaskEnd::Silent,
             _ => TaskEnd::Failed { error: text("error"), cause: text("cause") },
         };
-        Answer { submitted: recorded.get("submitted_output").cloned(), end }
+        Answer { submitted: recorded.get("submitted_output").cloned(), ..Answer::of(end) }
     }
 }
 

@@ -55,18 +55,21 @@ impl StateScope<'_> {
                 }
                 Some(run) => (&run.arn, &run.name, &run.input, run.started, &run.machine_arn),
             };
-            let mut context = json!({
-                "Execution": {
-                    "Id": id,
-                    "Input": input,
-                    "StartTime": started.0.to_string(),
-                    "Name": name,
-                    "RoleArn": execution.role_arn,
-                    "RedriveCount": 0
-                },
-                "StateMachine": {"Id": machine, "Name": execution.machine_name},
-                "State": state
-            });
+            let own = || {
+                json!({
+                    "Execution": {
+                        "Id": id,
+                        "Input": input,
+                        "StartTime": started.0.to_string(),
+                        "Name": name,
+                        "RoleArn": execution.role_arn,
+                        "RedriveCount": 0
+                    },
+                    "StateMachine": {"Id": machine, "Name": execution.machine_name},
+                    "State": state
+                })
+            };
+            let mut context = execution.object.clone().unwrap_or_else(own);
             if let Some(item) = self.item.or(self.frame.item.as_ref()) {
                 let mut of_item = json!({"Index": item.index, "Value": item.value});
                 if let Some(source) = &item.source {
@@ -74,7 +77,8 @@ impl StateScope<'_> {
                 }
                 context["Map"] = json!({"Item": of_item});
             }
-            if let Some(token) = self.token {
+            // A token that somebody gave stays.
+            if let Some(token) = self.token.filter(|_| context.get("Task").is_none()) {
                 context["Task"] = json!({"Token": token.expose()});
             }
             context

@@ -35,7 +35,7 @@ impl Execution {
             Kind::Pass { result } => {
                 let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
                 let result = match result {
-                    Some(result) if state.parameters.is_none() => result.clone(),
+                    Some(result) => result.clone(),
                     _ => {
                         let input = scope.selector(&state.input_path, &scope.frame.input)?;
                         scope.template(state.parameters.as_ref(), input)?

@@ -101,6 +101,7 @@ impl Driver {
             region: self.parts.place.region.as_str().to_owned(),
             input: description.input,
             seed: Seed::new(format!("{}{}", self.parts.ids.uuid(), self.parts.ids.uuid())),
+            object: None,
         };
         let (execution, actions) = Execution::start(definition, context, now);
         let run = Run {
