@@ -90,7 +90,7 @@ impl StateScope<'_> {
     }
 
     /// Returns the frames whose variables the state sees, its own first.
-    fn around(&self) -> impl Iterator<Item = &Frame> {
+    pub(super) fn around(&self) -> impl Iterator<Item = &Frame> {
         let mut next = Some((self.id, self.frame));
         std::iter::from_fn(move || {
             let (id, frame) = next?;
@@ -118,7 +118,8 @@ impl StateScope<'_> {
 
     fn unknown_variable(&self, name: &str) -> String {
         let known: Vec<&str> = self.around().flat_map(|frame| frame.variables.keys()).map(String::as_str).collect();
-        let known = if known.is_empty() { "none is assigned".to_owned() } else { format!("assigned: {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "none is assigned".to_owned() } else { format!("assigned: {}", known.join(", ")) };
         format!("No variable ${name} ({known}). Assign it in a state that runs before this one.")
     }
 
@@ -152,9 +153,9 @@ impl StateScope<'_> {
     pub(super) fn template(&self, template: Option<&Template>, input: Cow<'_, Value>) -> Result<Value, Fault> {
         match template {
             None => Ok(input.into_owned()),
-            Some(template) => template
-                .evaluate(&Bound { scope: self, input: &input })
-                .map_err(|error| self.fault(error, &input)),
+            Some(template) => {
+                template.evaluate(&Bound { scope: self, input: &input }).map_err(|error| self.fault(error, &input))
+            }
         }
     }
 
@@ -220,7 +221,8 @@ pub(super) fn unexpected(at: &Located, expected: &str, value: &Value) -> Fault {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let what = format!("returned an unexpected result type. Expected '{expected}', but was '{found}' for value: {value}");
+    let what =
+        format!("returned an unexpected result type. Expected '{expected}', but was '{found}' for value: {value}");
     Fault::query(Some(&at.location), format!("{} {what}", specified(at)))
 }
 

@@ -28,10 +28,20 @@ impl StateScope<'_> {
 }
 
 impl Execution {
-    /// Fails a state whose variables are too large.
+    /// Fails a state whose variables are too large, or that assigns one of a machine around it.
     pub(super) fn check_variables(&self, id: FrameId, state: &State, assigned: &Variables) -> Result<(), Fault> {
         if assigned.is_empty() {
             return Ok(());
+        }
+        let scope = self.scope(id, state, None, None);
+        let around = scope.iter().flat_map(StateScope::around).skip(1);
+        let taken = around.flat_map(|frame| frame.variables.keys()).find(|name| assigned.contains_key(*name));
+        if let Some(name) = taken {
+            return Err(Fault::runtime(format!(
+                "The variable '{name}' belongs to the state machine around this one, whose states in here may read but \
+                 not assign it. Assign another name in the state '{}'.",
+                state.name
+            )));
         }
         let new = assigned.values().try_fold(0, |sum: usize, value| Some(sum + size(value)?));
         let Some(new) = new.filter(|new| *new <= super::limits::MAX_PAYLOAD_BYTES) else {

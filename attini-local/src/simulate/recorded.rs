@@ -106,7 +106,6 @@ fn same_place(recorded: &[Value], place: &[(String, usize)]) -> bool {
     recorded.len() == place.len()
         && recorded.into_iter().zip(place).all(|(step, (name, index))| {
             names(step, "parallel", name)
-                || (names(step, "map", name)
-                    && step.get("index").and_then(Value::as_u64) == u64::try_from(*index).ok())
+                || (names(step, "map", name) && step.get("index").and_then(Value::as_u64) == u64::try_from(*index).ok())
         })
 }

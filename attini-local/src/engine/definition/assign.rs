@@ -1,8 +1,4 @@
-//! Names of variables: which machines assign which.
-
-use std::collections::BTreeSet;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::fields::Fields;
 use crate::engine::template::Template;
@@ -10,26 +6,13 @@ use crate::engine::template::Template;
 /// The longest name of a variable.
 const MAX_NAME: usize = 80;
 
-/// Returns the variables that the states of a machine assign, those of its branches and iterators left out.
-pub(super) fn assigned(states: &Map<String, Value>) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for state in states.values() {
-        let rules = ["Choices", "Catch"].into_iter().filter_map(|field| state.get(field)?.as_array()).flatten();
-        for holder in std::iter::once(state).chain(rules) {
-            let assign = holder.get("Assign").and_then(Value::as_object);
-            names.extend(assign.into_iter().flat_map(Map::keys).map(|name| plain(name).to_owned()));
-        }
-    }
-    names
-}
-
-/// Reads `Assign`; `outer` are the variables of the machines around.
-pub(super) fn template(fields: &mut Fields<'_, '_>, outer: &BTreeSet<String>) -> Option<Template> {
+/// Reads `Assign`.
+pub(super) fn template(fields: &mut Fields<'_, '_>) -> Option<Template> {
     const FIELD: &str = "Assign";
     match fields.get(FIELD)? {
         Value::Object(variables) => {
-            for name in variables.keys().map(|name| plain(name)) {
-                if let Some(problem) = problem(name, outer) {
+            for name in variables.keys().map(|name| name.strip_suffix(".$").unwrap_or(name)) {
+                if let Some(problem) = problem(name) {
                     fields.problem(FIELD, problem);
                 }
             }
@@ -42,11 +25,7 @@ pub(super) fn template(fields: &mut Fields<'_, '_>, outer: &BTreeSet<String>) ->
     }
 }
 
-fn plain(name: &str) -> &str {
-    name.strip_suffix(".$").unwrap_or(name)
-}
-
-fn problem(name: &str, outer: &BTreeSet<String>) -> Option<String> {
+fn problem(name: &str) -> Option<String> {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|c| c.is_alphabetic() || c == '_');
     if !starts || !chars.all(|c| c.is_alphanumeric() || c == '_') {
@@ -55,10 +34,6 @@ fn problem(name: &str, outer: &BTreeSet<String>) -> Option<String> {
         Some(format!("`{name}` is longer than {MAX_NAME} characters"))
     } else if name == "states" {
         Some("`states` is reserved; choose another name".to_owned())
-    } else if outer.contains(name) {
-        Some(format!(
-            "the machine around assigns `{name}` too, which states in here can read but not assign; choose another name"
-        ))
     } else {
         None
     }

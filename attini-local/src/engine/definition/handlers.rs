@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::fields::{Fields, kind};
@@ -62,7 +60,7 @@ pub(super) fn retriers(fields: &mut Fields<'_, '_>) -> Vec<Retrier> {
     retriers
 }
 
-pub(super) fn catchers(fields: &mut Fields<'_, '_>, names: &Names<'_>, outer: &BTreeSet<String>) -> Vec<Catcher> {
+pub(super) fn catchers(fields: &mut Fields<'_, '_>, names: &Names<'_>) -> Vec<Catcher> {
     let mut catchers = Vec::new();
     let list = fields.list("Catch");
     for (index, value) in list.iter().enumerate() {
@@ -77,7 +75,7 @@ pub(super) fn catchers(fields: &mut Fields<'_, '_>, names: &Names<'_>, outer: &B
         }
         let errors = error_names(&mut catcher, index + 1 == list.len());
         let result_path = catcher.result_path();
-        let assign = assign::template(&mut catcher, outer);
+        let assign = assign::template(&mut catcher);
         let output = catcher.template("Output");
         let next = target(&mut catcher, "Next", names);
         catchers.extend(next.map(|next| Catcher { errors, result_path, assign, output, next }));
@@ -85,7 +83,12 @@ pub(super) fn catchers(fields: &mut Fields<'_, '_>, names: &Names<'_>, outer: &B
     catchers
 }
 
-fn entry<'a, 'q>(fields: &'q mut Fields<'a, '_>, value: &'a Value, name: &str, location: &str) -> Option<Fields<'a, 'q>> {
+fn entry<'a, 'q>(
+    fields: &'q mut Fields<'a, '_>,
+    value: &'a Value,
+    name: &str,
+    location: &str,
+) -> Option<Fields<'a, 'q>> {
     match value {
         Value::Object(object) => Some(fields.within(object, name, location)),
         other => {

@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -6,8 +6,8 @@ use super::distributed::{Distributed, FIELDS};
 use super::fields::{Fields, kind};
 use super::handlers::{catchers, retriers};
 use super::{
-    Choice, Definition, Items, Kind, Language, Machine, MachineId, Map, ResultPath, Selector, State, StateId, Task, Wait,
-    assign, choice,
+    Choice, Definition, Items, Kind, Language, Machine, MachineId, Map, ResultPath, Selector, State, StateId, Task,
+    Wait, assign, choice,
 };
 use crate::engine::context;
 use crate::engine::resource::Resource;
@@ -40,8 +40,6 @@ struct Around {
     depth: usize,
     /// `None` is that of the top level, which may choose.
     language: Option<Language>,
-    /// The variables that are assigned there.
-    variables: BTreeSet<String>,
 }
 
 /// The states of the machine that is being read; names do not reach into other machines.
@@ -80,10 +78,8 @@ impl Reader {
         self.definition.states.extend(states.keys().map(|name| placeholder(name)));
         let id = MachineId(self.definition.machines.len());
         self.definition.machines.push(Machine { start: start.unwrap_or(StateId(usize::MAX)) });
-        let mut inside =
-            Around { depth: around.depth + 1, language: Some(language), variables: assign::assigned(states) };
-        inside.variables.extend(around.variables.iter().cloned());
-        let beside = Beside { names: &names, language, outer: &around.variables, inside: &inside };
+        let inside = Around { depth: around.depth + 1, language: Some(language) };
+        let beside = Beside { names: &names, language, inside: &inside };
         for (name, value) in states {
             if let (Some(state), Some(id)) = (self.state(name, value, &beside), names.get(name.as_str()))
                 && let Some(slot) = self.definition.states.get_mut(id.0)
@@ -150,11 +146,11 @@ impl Reader {
             result_selector: data.result_selector,
             result_path: data.result_path,
             output_path: data.output_path,
-            assign: assign::template(&mut fields, beside.outer),
+            assign: assign::template(&mut fields),
             output: data.output,
             next,
             retry: retriers(&mut fields),
-            catch: catchers(&mut fields, beside.names, beside.outer),
+            catch: catchers(&mut fields, beside.names),
             kind,
         })
     }
@@ -201,9 +197,6 @@ impl Reader {
         let max_concurrency = fields.number_or_path("MaxConcurrency", 0, u64::from(u32::MAX));
         let tolerated_failure_count = fields.number_or_path("ToleratedFailureCount", 0, u64::from(u32::MAX));
         let tolerated_failure_percentage = fields.percentage_or_path("ToleratedFailurePercentage");
-        // The executions of a distributed Map have variables of their own.
-        let apart = Around { depth: inside.depth, language: inside.language, variables: BTreeSet::new() };
-        let inside = if is_distributed { &apart } else { inside };
         let processor = self.machine(processor, &format!("{place}, {field}"), inside)?;
         Some(Kind::Map(Box::new(Map {
             processor,
@@ -221,8 +214,6 @@ impl Reader {
 struct Beside<'a> {
     names: &'a Names<'a>,
     language: Language,
-    /// The variables of the machines around this one.
-    outer: &'a BTreeSet<String>,
     /// What machines inside the state get.
     inside: &'a Around,
 }
@@ -364,7 +355,7 @@ fn choices(fields: &mut Fields<'_, '_>, beside: &Beside<'_>) -> Kind {
             choice.problem("Next", "name the next state");
         }
         let next = target(&mut choice, "Next", beside.names);
-        let assign = assign::template(&mut choice, beside.outer);
+        let assign = assign::template(&mut choice);
         let (rule, output) = match choice.language {
             Language::JsonPath => {
                 choice.refuse(&["Condition", "Output"], "only JSONata states have it; use `Variable` and an operator");

@@ -125,7 +125,7 @@ fn errors_have_the_words_of_the_service() {
 
 #[test]
 fn whole_numbers_stay_whole() {
-    for (text, expected) in [("1", "1"), ("10 / 4", "2.5"), ("-0", "0"), ("1e20", "100000000000000000000.0")] {
+    for (text, expected) in [("1", "1"), ("10 / 4", "2.5"), ("-0", "0"), ("1e20", "1e+20")] {
         assert_eq!(evaluate(text).map(|value| value.to_string()), Ok(expected.to_owned()), "{text}");
     }
 }
@@ -136,7 +136,7 @@ fn what_has_no_end_is_stopped() {
         "($f := function($n) { 1 + $f($n) }; $f(1))",
         "D1011: Stack overflow. Check for non-terminating recursive function. Consider rewriting as tail-recursive",
     );
-    throws("$reduce([1..100000], function($a, $i) { [$a] })", "the result is nested deeper than 512 levels");
+    throws("$reduce([1..100000], function($a, $i) { {'a': $a} })", "the result is nested deeper than 512 levels");
     throws("$pad('', 1000000000)", "the width of $pad may be at most 1000000");
     assert!(evaluate("[1..1000000]").is_err());
 }
