@@ -50,13 +50,7 @@ impl Execution {
     }
 
     /// Records an event that follows from `previous` in the history that a frame belongs to.
-    pub(super) fn record_in(
-        &mut self,
-        frame: FrameId,
-        previous: u64,
-        kind: impl Into<String>,
-        details: Value,
-    ) -> u64 {
+    pub(super) fn record_in(&mut self, frame: FrameId, previous: u64, kind: impl Into<String>, details: Value) -> u64 {
         let run = self.frames.get(&frame).and_then(|frame| frame.run);
         self.record(run, previous, kind, details)
     }

@@ -108,8 +108,9 @@ impl Expression {
     /// Reads what stands between the delimiters.
     pub(super) fn parse(source: &str) -> Result<Self, String> {
         let text = source.trim().to_owned();
-        let ast = parser::parse(&text)
-            .map_err(|error| format!("`{text}` is not a JSONata expression: {}", messages::plain(&error.to_string())))?;
+        let ast = parser::parse(&text).map_err(|error| {
+            format!("`{text}` is not a JSONata expression: {}", messages::plain(&error.to_string()))
+        })?;
         let names = names(&text);
         Ok(Self {
             direct: direct(&ast),

@@ -50,9 +50,13 @@ impl StateScope<'_> {
                 state["RetryCount"] = self.frame.attempt.into();
             }
             let (id, name, input, started, machine) = match self.run {
-                None => {
-                    (&execution.execution_arn, &execution.execution_name, &execution.input, self.started, &execution.machine_arn)
-                }
+                None => (
+                    &execution.execution_arn,
+                    &execution.execution_name,
+                    &execution.input,
+                    self.started,
+                    &execution.machine_arn,
+                ),
                 Some(run) => (&run.arn, &run.name, &run.input, run.started, &run.machine_arn),
             };
             let own = || {
@@ -114,7 +118,8 @@ impl StateScope<'_> {
 
     fn unknown_variable(&self, name: &str) -> String {
         let known: Vec<&str> = self.around().flat_map(|frame| frame.variables.keys()).map(String::as_str).collect();
-        let known = if known.is_empty() { "none is assigned".to_owned() } else { format!("assigned: {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "none is assigned".to_owned() } else { format!("assigned: {}", known.join(", ")) };
         format!("No variable ${name} ({known}). Assign it in a state that runs before this one.")
     }
 
@@ -148,9 +153,9 @@ impl StateScope<'_> {
     pub(super) fn template(&self, template: Option<&Template>, input: Cow<'_, Value>) -> Result<Value, Fault> {
         match template {
             None => Ok(input.into_owned()),
-            Some(template) => template
-                .evaluate(&Bound { scope: self, input: &input })
-                .map_err(|error| self.fault(error, &input)),
+            Some(template) => {
+                template.evaluate(&Bound { scope: self, input: &input }).map_err(|error| self.fault(error, &input))
+            }
         }
     }
 
@@ -216,7 +221,8 @@ pub(super) fn unexpected(at: &Located, expected: &str, value: &Value) -> Fault {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let what = format!("returned an unexpected result type. Expected '{expected}', but was '{found}' for value: {value}");
+    let what =
+        format!("returned an unexpected result type. Expected '{expected}', but was '{found}' for value: {value}");
     Fault::query(Some(&at.location), format!("{} {what}", specified(at)))
 }
 

@@ -61,7 +61,12 @@ impl Execution {
 
 impl Execution {
     /// Leaves a state that has no result: its input is its output, unless it says otherwise.
-    pub(in crate::engine) fn pass_on(&mut self, id: FrameId, state: &State, next: Option<StateId>) -> Result<(), Fault> {
+    pub(in crate::engine) fn pass_on(
+        &mut self,
+        id: FrameId,
+        state: &State,
+        next: Option<StateId>,
+    ) -> Result<(), Fault> {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
         let assigned = scope.assigned(state.assign.as_ref(), &input)?;

@@ -98,16 +98,15 @@ impl Template {
                 Self::object(parts.collect(), value)
             }
             Value::Array(items) => {
-                let parts = items.iter().enumerate().map(|(index, item)| {
-                    Self::parse_jsonata(item, &format!("{location}[{index}]"), problems)
-                });
+                let parts = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| Self::parse_jsonata(item, &format!("{location}[{index}]"), problems));
                 Self::array(parts.collect(), value)
             }
             Value::String(text) => match jsonata::delimited(text).map(jsonata::Expression::parse) {
                 None => Self::Literal(value.clone()),
-                Some(Ok(expression)) => {
-                    Self::Jsonata(Box::new(Located { location: location.to_owned(), expression }))
-                }
+                Some(Ok(expression)) => Self::Jsonata(Box::new(Located { location: location.to_owned(), expression })),
                 Some(Err(reason)) => {
                     problems.push(if location.contains(['/', '[']) {
                         format!("at `{location}`: {reason}")

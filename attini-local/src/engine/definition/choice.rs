@@ -12,7 +12,10 @@ pub(in crate::engine) enum Rule {
     All(Vec<Rule>),
     Any(Vec<Rule>),
     Not(Box<Rule>),
-    Test { variable: Query, test: Test },
+    Test {
+        variable: Query,
+        test: Test,
+    },
     /// `Condition` of a JSONata state.
     Condition(Condition),
 }

@@ -88,7 +88,9 @@ impl Distributed {
     pub(super) fn parse(fields: &mut Fields<'_, '_>) -> Self {
         let label = fields.text("Label").map(str::to_owned);
         if let Some(label) = &label
-            && (label.is_empty() || label.chars().count() > 40 || label.contains(|c: char| " ?*<>{}[]:;,\\|^~$#%&`\"/".contains(c) || c.is_control()))
+            && (label.is_empty()
+                || label.chars().count() > 40
+                || label.contains(|c: char| " ?*<>{}[]:;,\\|^~$#%&`\"/".contains(c) || c.is_control()))
         {
             fields.problem("Label", "use 1 to 40 characters without blanks and special characters");
         }
@@ -115,7 +117,10 @@ fn resource(fields: &mut Fields<'_, '_>, known: &[&str]) -> Option<Resource> {
     match Resource::parse(text) {
         Ok(resource) if known.iter().any(|known| text.ends_with(known)) => Some(resource),
         _ => {
-            fields.problem(FIELD, format!("`{text}` is not supported; use `arn:aws:states:::{}`", known.join("` or `arn:aws:states:::")));
+            fields.problem(
+                FIELD,
+                format!("`{text}` is not supported; use `arn:aws:states:::{}`", known.join("` or `arn:aws:states:::")),
+            );
             None
         }
     }
@@ -170,7 +175,9 @@ fn configure(config: &mut Fields<'_, '_>, reader: &mut Reader) {
             reader.input_type = InputType::Inventory;
             reader.is_manifest = true;
         }
-        Some("PARQUET") => config.problem("InputType", "Parquet is not supported by this engine; use CSV, JSON or JSONL"),
+        Some("PARQUET") => {
+            config.problem("InputType", "Parquet is not supported by this engine; use CSV, JSON or JSONL")
+        }
         Some(other) => config.problem("InputType", format!("`{other}` is none of CSV, JSON, JSONL, MANIFEST")),
         None if reader.lists && !reader.loads => {}
         None => config.problem("InputType", "write CSV, JSON, JSONL or MANIFEST"),

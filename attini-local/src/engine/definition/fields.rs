@@ -172,9 +172,7 @@ impl<'a> Fields<'a, '_> {
         let mut problems = Vec::new();
         let template = match self.language {
             Language::JsonPath => Template::parse(value, &mut problems),
-            Language::Jsonata => {
-                Template::parse_jsonata(value, &format!("{}{field}", self.location), &mut problems)
-            }
+            Language::Jsonata => Template::parse_jsonata(value, &format!("{}{field}", self.location), &mut problems),
         };
         for problem in problems {
             self.problem(field, problem);

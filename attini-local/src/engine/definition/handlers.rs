@@ -83,7 +83,12 @@ pub(super) fn catchers(fields: &mut Fields<'_, '_>, names: &Names<'_>) -> Vec<Ca
     catchers
 }
 
-fn entry<'a, 'q>(fields: &'q mut Fields<'a, '_>, value: &'a Value, name: &str, location: &str) -> Option<Fields<'a, 'q>> {
+fn entry<'a, 'q>(
+    fields: &'q mut Fields<'a, '_>,
+    value: &'a Value,
+    name: &str,
+    location: &str,
+) -> Option<Fields<'a, 'q>> {
     match value {
         Value::Object(object) => Some(fields.within(object, name, location)),
         other => {

@@ -6,8 +6,8 @@ use super::distributed::{Distributed, FIELDS};
 use super::fields::{Fields, kind};
 use super::handlers::{catchers, retriers};
 use super::{
-    Choice, Definition, Items, Kind, Language, Machine, MachineId, Map, ResultPath, Selector, State, StateId, Task, Wait,
-    assign, choice,
+    Choice, Definition, Items, Kind, Language, Machine, MachineId, Map, ResultPath, Selector, State, StateId, Task,
+    Wait, assign, choice,
 };
 use crate::engine::context;
 use crate::engine::resource::Resource;

@@ -14,26 +14,22 @@ const MAX_PAD: f64 = 1_000_000.0;
 
 /// Adds the functions of the service, and replaces those that would look at a clock, take chance from elsewhere or
 /// exhaust the memory. Only what the expression names is added.
-pub(super) fn register(
-    evaluator: &mut Evaluator,
-    used: &[String],
-    names: &dyn Names,
-) -> Result<(), EvaluatorError> {
+pub(super) fn register(evaluator: &mut Evaluator, used: &[String], names: &dyn Names) -> Result<(), EvaluatorError> {
     let now_ms = names.now_ms();
     let mut chance = None;
     // Asked for only by what needs it, so that other expressions do not use up the execution's numbers.
     let mut chance = || Rc::clone(chance.get_or_insert_with(|| Rc::new(Chance(Cell::new(names.random())))));
     for name in used {
         match name.as_str() {
-            "partition" => evaluator.register_fn("partition", |args: &[JValue]| call(Function::ArrayPartition, args))?,
+            "partition" => {
+                evaluator.register_fn("partition", |args: &[JValue]| call(Function::ArrayPartition, args))?
+            }
             "range" => evaluator.register_fn("range", |args: &[JValue]| call(Function::ArrayRange, args))?,
             "hash" => evaluator.register_fn("hash", |args: &[JValue]| call(Function::Hash, args))?,
             "parse" => evaluator.register_fn("parse", parse)?,
             "uuid" => {
                 let chance = chance();
-                evaluator.register_fn("uuid", move |_: &[JValue]| {
-                    apply(Function::Uuid, &[], &mut || chance.next())
-                })?;
+                evaluator.register_fn("uuid", move |_: &[JValue]| apply(Function::Uuid, &[], &mut || chance.next()))?;
             }
             "random" => {
                 let chance = chance();
@@ -148,7 +144,8 @@ fn original(name: &str, args: &[JValue]) -> HostFnResult {
         context.bind((*parameter).to_owned(), arg.clone());
     }
     let list: Vec<String> = parameters.iter().take(args.len()).map(|parameter| format!("${parameter}")).collect();
-    let ast = parser::parse(&format!("${name}({})", list.join(", "))).map_err(|error| evaluation(&error.to_string()))?;
+    let ast =
+        parser::parse(&format!("${name}({})", list.join(", "))).map_err(|error| evaluation(&error.to_string()))?;
     Evaluator::with_context(context).evaluate(&ast, &JValue::Undefined)
 }
 

@@ -10,9 +10,12 @@ pub(super) fn of(message: &str) -> String {
         "T2003" => "The left side of the range operator (..) must evaluate to an integer",
         "T2004" => "The right side of the range operator (..) must evaluate to an integer",
         "D3001" => "Attempting to invoke string function on Infinity or NaN",
-        "D3030" => return number(rest).map_or_else(|| message.to_owned(), |value| {
-            format!("D3030: Unable to cast value to a number: {value}")
-        }),
+        "D3030" => {
+            return number(rest).map_or_else(
+                || message.to_owned(),
+                |value| format!("D3030: Unable to cast value to a number: {value}"),
+            );
+        }
         _ => return message.to_owned(),
     };
     format!("{code}: {words}")

@@ -32,9 +32,7 @@ fn text(
     match text {
         None => Ok(None),
         Some(Text::Fixed(text)) => Ok(Some(text.clone())),
-        Some(Text::Jsonata(at)) => {
-            scope.typed(at, "string", |value| value.as_str().map(str::to_owned)).map(Some)
-        }
+        Some(Text::Jsonata(at)) => scope.typed(at, "string", |value| value.as_str().map(str::to_owned)).map(Some),
         Some(Text::Computed(expression)) => {
             let value = scope.expression(expression, field, input)?;
             match &value {

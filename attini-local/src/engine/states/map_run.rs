@@ -165,13 +165,7 @@ impl Execution {
     }
 
     /// Joins the next items up to the limits of a batch; one item always fits.
-    fn batch(
-        &mut self,
-        id: FrameId,
-        state: &State,
-        map: &Map,
-        batcher: &Batcher,
-    ) -> Result<(Value, usize), Fault> {
+    fn batch(&mut self, id: FrameId, state: &State, map: &Map, batcher: &Batcher) -> Result<(Value, usize), Fault> {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok((Value::Null, 0)) };
         let Phase::Map { selected, .. } = &scope.frame.phase else { return Ok((Value::Null, 0)) };
         let most = scope.whole(batcher.max_items.as_ref(), "MaxItemsPerBatch", selected)?;
@@ -213,7 +207,8 @@ impl Execution {
         let Some(state) = definition.state(frame.state) else { return };
         let Kind::Map(map) = &state.kind else { return };
         let Phase::Map { children, items, run: Some(run), .. } = &mut frame.phase else { return };
-        let form = map.distributed.as_ref().and_then(|distributed| distributed.writer.as_ref()).map(|writer| writer.form);
+        let form =
+            map.distributed.as_ref().and_then(|distributed| distributed.writer.as_ref()).map(|writer| writer.form);
         let has_failed = end.is_err();
         let result = match end {
             Ok(output) if form != Some(ResultForm::Described) => output,

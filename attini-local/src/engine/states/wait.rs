@@ -53,7 +53,11 @@ fn computed_seconds(at: &Located, scope: &StateScope<'_>) -> Result<u64, Fault> 
         let text = format!("The Seconds field references a negative value: {seconds}");
         return Err(Fault::query(Some(&at.location), text));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and the longest wait is checked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and the longest wait is checked"
+    )]
     let whole = seconds as u64;
     Ok(whole)
 }

@@ -53,12 +53,7 @@ impl Execution {
     }
 
     /// An object was written, or not.
-    pub(super) fn written(
-        &mut self,
-        id: FrameId,
-        state: &State,
-        answer: Result<(), (Option<String>, Option<String>)>,
-    ) {
+    pub(super) fn written(&mut self, id: FrameId, state: &State, answer: Result<(), (Option<String>, Option<String>)>) {
         let Some(Phase::Writing(writing)) = self.frames.get(&id).map(|frame| &frame.phase) else { return };
         let writing = writing.as_ref().clone();
         match answer {

@@ -45,7 +45,9 @@ pub(super) fn manifest(body: &Body, input_type: InputType, bucket: &str) -> Resu
         return Ok(Files { objects: objects.collect::<Result<_, _>>()?, columns: Vec::new() });
     }
     let manifest = match body {
-        Body::Text(text) => serde_json::from_str(text).map_err(|error| format!("the manifest is not JSON ({error})"))?,
+        Body::Text(text) => {
+            serde_json::from_str(text).map_err(|error| format!("the manifest is not JSON ({error})"))?
+        }
         Body::Json(value) => value.clone(),
     };
     let text = |name: &str| manifest.get(name).and_then(Value::as_str);
