@@ -1,9 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod control;
+mod distributed;
 mod failures;
+mod jsonata;
 mod properties;
+mod sentences;
 mod states;
+mod variables;
 
 use std::sync::Arc;
 
