@@ -1,4 +1,4 @@
-"""Reduces the public API models in botocore to what checking a mocked result needs.
+"""Reduces the public API models in botocore (Apache License 2.0) to what checking a mocked result needs.
 
 python3 scripts/api_shapes.py BOTOCORE_FOLDER > attini-local/src/simulate/shapes.json
 """

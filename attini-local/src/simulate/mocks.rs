@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use attini_core::document::{DocPath, Document, Reader};
 use attini_core::problem::{Problem, Problems, Severity};
@@ -10,13 +11,20 @@ use super::test_state::Mock;
 const KEYS: [&str; 6] = ["result", "output", "error", "cause", "attempts", "delay"];
 
 /// What the tasks of a state machine answer, by the name of their state.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct MockFile {
     states: BTreeMap<String, Vec<MockAnswer>>,
 }
 
+/// Names only: results may hold secrets.
+impl fmt::Debug for MockFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockFile").field("states", &self.states.keys()).finish()
+    }
+}
+
 /// One answer, which serves `attempts` calls.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MockAnswer {
     #[serde(default, deserialize_with = "present")]

@@ -1,4 +1,5 @@
-//! Mocked results held against the public models of the APIs (`shapes.json`, made by `scripts/api_shapes.py`).
+//! Mocked results held against the public models of the APIs (`shapes.json`, made by `scripts/api_shapes.py`
+//! from the models in botocore).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

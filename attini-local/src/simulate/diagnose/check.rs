@@ -25,6 +25,20 @@ const PATHS: [&str; 8] = [
     "MaxConcurrencyPath",
 ];
 
+/// Fields that JSONata states do not have, besides [`PATHS`].
+const OF_JSONPATH: [&str; 8] = [
+    "Parameters",
+    "ResultSelector",
+    "ResultPath",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentagePath",
+    "ErrorPath",
+    "CausePath",
+    "Iterator",
+];
+/// Fields that JSONPath states do not have.
+const OF_JSONATA: [&str; 3] = ["Arguments", "Output", "Items"];
+
 /// Walks a definition and notes what is wrong.
 pub(in crate::simulate) struct Check {
     machine_type: MachineType,
@@ -141,10 +155,21 @@ impl Check {
         if self.has_targets && !is_last && !fields.contains_key("Next") && !fields.contains_key("End") {
             self.schema("These fields are required: [Next] or [End]", at);
         }
-        if !is_jsonata {
+        if is_jsonata {
+            self.foreign(fields, &[&PATHS[..], &OF_JSONPATH].concat(), "JSONata", at);
+        } else {
+            self.foreign(fields, &OF_JSONATA, "JSONPath", at);
             self.paths(fields, at);
         }
         self.handlers(fields, at, is_jsonata);
+    }
+
+    /// Notes fields that belong to the other query language.
+    fn foreign(&mut self, fields: &Map<String, Value>, foreign: &[&str], language: &str, at: &str) {
+        for name in fields.keys().filter(|name| foreign.contains(&name.as_str())) {
+            let text = format!("The field '{name}' is not supported by the query language '{language}'");
+            self.schema(text, format!("{at}/{name}"));
+        }
     }
 
     fn task(&mut self, fields: &Map<String, Value>, at: &str) {

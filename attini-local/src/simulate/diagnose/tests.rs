@@ -47,6 +47,20 @@ fn templates_name_the_object_around_the_field() {
 }
 
 #[test]
+fn states_have_the_fields_of_their_query_language() {
+    let state = json!({"Type": "Pass", "QueryLanguage": "JSONata", "InputPath": "$.a", "End": true});
+    assert_eq!(
+        alone(&state),
+        ["The field 'InputPath' is not supported by the query language 'JSONata' at /States/A/InputPath"]
+    );
+    let state = json!({"Type": "Pass", "Output": "{% 1 %}", "End": true});
+    assert_eq!(
+        alone(&state),
+        ["The field 'Output' is not supported by the query language 'JSONPath' at /States/A/Output"]
+    );
+}
+
+#[test]
 fn integrations_wait_in_the_ways_that_they_have() {
     for (resource, is_fine) in [
         ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", true),
