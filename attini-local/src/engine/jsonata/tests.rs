@@ -79,9 +79,17 @@ fn paths_read_input_and_variables() {
     is("$sum($list) + $n", &json!(9));
     is("$local := $n * 2", &json!(6));
     is("$keys($states)", &json!("input"));
-    for text in ["$nothing", "$states.input.x", "$states.result", "$", "$$", "a.b", "$states.input.a.none.x", "$sum"] {
+    for text in ["$nothing", "$states.input.x", "$states.result", "$", "$$", "a.b", "$states.input.a.none.x"] {
         assert_eq!(evaluate(text), Err(Failure::Undefined), "{text}");
     }
+}
+
+#[test]
+fn functions_are_no_results() {
+    for text in ["$sum", "function($x) { $x }", "/a/"] {
+        assert_eq!(evaluate(text), Err(Failure::Function), "{text}");
+    }
+    is("{'a': $sum, 'b': 1}", &json!({"b": 1}));
 }
 
 #[test]
