@@ -74,6 +74,8 @@ pub(super) struct Converted([OnceCell<Option<JValue>>; 4]);
 pub(super) enum Failure {
     /// It returned nothing.
     Undefined,
+    /// It returned a function.
+    Function,
     /// It threw this.
     Threw(String),
 }
@@ -170,7 +172,8 @@ impl Expression {
         let result = evaluator.evaluate(&self.ast, &JValue::Undefined).map_err(|error| threw(&error))?;
         match value(&result, 0)? {
             Some(value) => Ok(value),
-            None => Err(Failure::Undefined),
+            None if result.is_undefined() => Err(Failure::Undefined),
+            None => Err(Failure::Function),
         }
     }
 

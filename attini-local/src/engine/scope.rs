@@ -190,6 +190,7 @@ impl StateScope<'_> {
             TemplateError::Jsonata { at, failure } => {
                 let what = match failure {
                     jsonata::Failure::Undefined => "returned nothing (undefined).".to_owned(),
+                    jsonata::Failure::Function => "returned an unsupported result type.".to_owned(),
                     jsonata::Failure::Threw(message) => format!("threw an error during evaluation. {message}"),
                 };
                 Fault::query(Some(&at.location), format!("{} {what}", specified(at)))

@@ -176,7 +176,7 @@ fn configure(config: &mut Fields<'_, '_>, reader: &mut Reader) {
             reader.is_manifest = true;
         }
         Some("PARQUET") => {
-            config.problem("InputType", "Parquet is not supported by this engine; use CSV, JSON or JSONL")
+            config.problem("InputType", "Parquet is not supported by this engine; use CSV, JSON or JSONL");
         }
         Some(other) => config.problem("InputType", format!("`{other}` is none of CSV, JSON, JSONL, MANIFEST")),
         None if reader.lists && !reader.loads => {}

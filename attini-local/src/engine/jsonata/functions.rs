@@ -22,7 +22,7 @@ pub(super) fn register(evaluator: &mut Evaluator, used: &[String], names: &dyn N
     for name in used {
         match name.as_str() {
             "partition" => {
-                evaluator.register_fn("partition", |args: &[JValue]| call(Function::ArrayPartition, args))?
+                evaluator.register_fn("partition", |args: &[JValue]| call(Function::ArrayPartition, args))?;
             }
             "range" => evaluator.register_fn("range", |args: &[JValue]| call(Function::ArrayRange, args))?,
             "hash" => evaluator.register_fn("hash", |args: &[JValue]| call(Function::Hash, args))?,

@@ -1,5 +1,6 @@
 use std::cell::Cell;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -78,9 +79,17 @@ fn paths_read_input_and_variables() {
     is("$sum($list) + $n", &json!(9));
     is("$local := $n * 2", &json!(6));
     is("$keys($states)", &json!("input"));
-    for text in ["$nothing", "$states.input.x", "$states.result", "$", "$$", "a.b", "$states.input.a.none.x", "$sum"] {
+    for text in ["$nothing", "$states.input.x", "$states.result", "$", "$$", "a.b", "$states.input.a.none.x"] {
         assert_eq!(evaluate(text), Err(Failure::Undefined), "{text}");
     }
+}
+
+#[test]
+fn functions_are_no_results() {
+    for text in ["$sum", "function($x) { $x }", "/a/"] {
+        assert_eq!(evaluate(text), Err(Failure::Function), "{text}");
+    }
+    is("{'a': $sum, 'b': 1}", &json!({"b": 1}));
 }
 
 #[test]
@@ -139,4 +148,146 @@ fn what_has_no_end_is_stopped() {
     throws("$reduce([1..100000], function($a, $i) { {'a': $a} })", "the result is nested deeper than 512 levels");
     throws("$pad('', 1000000000)", "the width of $pad may be at most 1000000");
     assert!(evaluate("[1..1000000]").is_err());
+}
+
+#[test]
+fn deep_nesting_is_refused_and_not_fatal() {
+    for (open, close) in [("(", ")"), ("[", "]"), ("{'a': ", "}"), ("-", ""), ("$not(", ")")] {
+        let text = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+        assert!(Expression::parse(&text).is_err(), "{open}");
+    }
+    let long = (0..20_000).map(|n| n.to_string()).collect::<Vec<_>>().join("+");
+    if let Ok(expression) = Expression::parse(&long) {
+        let _ = expression.evaluate(&World::default());
+    }
+}
+
+/// Texts that can be read, most of them, whatever they mean.
+fn expression() -> impl Strategy<Value = String> {
+    let leaf = proptest::sample::select(vec![
+        "$states.input",
+        "$states.input.a",
+        "$list",
+        "$n",
+        "$x",
+        "a",
+        "*",
+        "**",
+        "%",
+        "$",
+        "1",
+        "-0.5",
+        "'x y'",
+        "''",
+        "null",
+        "true",
+        "/a(b)?|$/i",
+        "[]",
+        "{}",
+        "$sum",
+        "$uuid",
+        "'[Y0001]-[M01]'",
+        "'#,##0.00'",
+        "'[1]'",
+        "[1..3]",
+        "2016",
+    ])
+    .prop_map(str::to_owned);
+    let functions = proptest::sample::select(vec![
+        "map",
+        "filter",
+        "reduce",
+        "sort",
+        "sift",
+        "each",
+        "single",
+        "zip",
+        "merge",
+        "spread",
+        "lookup",
+        "keys",
+        "append",
+        "replace",
+        "split",
+        "match",
+        "contains",
+        "substring",
+        "substringBefore",
+        "join",
+        "pad",
+        "trim",
+        "string",
+        "number",
+        "formatNumber",
+        "formatBase",
+        "formatInteger",
+        "parseInteger",
+        "fromMillis",
+        "toMillis",
+        "now",
+        "random",
+        "shuffle",
+        "partition",
+        "range",
+        "hash",
+        "parse",
+        "uuid",
+        "power",
+        "sqrt",
+        "round",
+        "encodeUrl",
+        "decodeUrlComponent",
+        "type",
+        "base64decode",
+        "base64encode",
+        "distinct",
+        "reverse",
+        "count",
+        "average",
+        "error",
+        "assert",
+        "exists",
+        "not",
+        "eval",
+    ]);
+    leaf.prop_recursive(5, 24, 3, move |inner| {
+        let functions = functions.clone();
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}.{b}")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}[{b}]")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}; $x := {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}^(>{b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}@$v#$i.{b}")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}{{'k': {b}}}")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} ~> |{b}|{{'k': 1}}, ['a']|)")),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+            (
+                inner.clone(),
+                inner.clone(),
+                proptest::sample::select(vec!["+", "&", "=", "<", "in", "and", "~>", "..", "/"])
+            )
+                .prop_map(|(a, b, operator)| format!("({a} {operator} {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("function($x, $y) {{ {a} }}({b}, ?)")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("function($x) {{ {a} }}({b})")),
+            (functions.clone(), inner.clone()).prop_map(|(name, a)| format!("${name}({a})")),
+            (functions.clone(), inner.clone(), inner.clone()).prop_map(|(name, a, b)| format!("${name}({a}, {b})")),
+            (functions, inner.clone(), inner.clone(), inner)
+                .prop_map(|(name, a, b, c)| format!("${name}({a}, {b}, {c})")),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_expression_is_read_and_evaluated_without_a_panic(text in expression()) {
+        if let Ok(expression) = Expression::parse(&text) {
+            let variables = json!({"n": 3, "list": [1, "b", {"a": null}]});
+            let world = World {
+                input: json!({"a": [{"a": 1}, "text ä", [[2]]]}),
+                variables: variables.as_object().cloned().unwrap_or_default(),
+                ..World::default()
+            };
+            let _ = expression.evaluate(&world);
+        }
+    }
 }

@@ -38,9 +38,9 @@ fn map(extra: &Value) -> Value {
     map_of(json!({"Type": "Pass", "End": true}), extra)
 }
 
-fn map_of(state: Value, extra: &Value) -> Value {
+fn map_of(state: impl Into<Value>, extra: &Value) -> Value {
     let mut map = json!({"Type": "Map", "ItemProcessor": {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": state}
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": state.into()}
     }});
     map.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     only(map)
@@ -211,7 +211,6 @@ fn batches_keep_to_both_limits() {
         {"BatchInput": {"n": 7}, "Items": [long.clone()]},
         {"BatchInput": {"n": 7}, "Items": [2, 3]}
     ]);
-    let _ = &expected;
     let Some(Outcome::Succeeded { output }) = run(&machine, json!({"n": 7, "items": [1, long, 2, 3]})).outcome else {
         panic!("the run fails");
     };

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 
-fn attempts(retry: Value, error: &str) -> (usize, u64) {
-    let machine = only(json!({"Type": "Task", "Resource": TASK, "Retry": retry}));
+fn attempts(retry: impl Into<Value>, error: &str) -> (usize, u64) {
+    let machine = only(json!({"Type": "Task", "Resource": TASK, "Retry": retry.into()}));
     let result = run(&machine, json!({"fail": error}));
     let failed = result.events.iter().filter(|event| event.kind == "TaskFailed").count();
     (failed, result.ended.since(NOW).as_secs())
