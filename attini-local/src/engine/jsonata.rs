@@ -138,8 +138,9 @@ impl Expression {
             };
             match walk(start, path) {
                 Walk::Found(value) => return Ok(value.clone()),
-                Walk::Nothing => return Err(Failure::Undefined),
-                Walk::Array => {}
+                // A name that is no variable may be that of a function.
+                Walk::Nothing if start.is_some() || matches!(root, Root::States(_)) => return Err(Failure::Undefined),
+                Walk::Nothing | Walk::Array => {}
             }
         }
         if self.has_functions {
