@@ -18,8 +18,8 @@ use jsonata_core::value::JValue;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-/// How long one evaluation may take.
-const MAX_MILLISECONDS: u64 = 5_000;
+/// How long one evaluation may take. It also bounds how deep functions can nest a value, which [`STACK_BYTES`] must hold.
+const MAX_MILLISECONDS: u64 = 1_000;
 /// How deep an evaluation may be nested; a recursive call takes about three levels.
 const MAX_DEPTH: usize = 3_000;
 /// The most items that an evaluation may make at once; no payload has room for more.
