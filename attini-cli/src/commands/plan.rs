@@ -1,10 +1,11 @@
-//! `attini plan`: what the plans of a template mean.
+//! `attini plan`: what a deployment plan says and does, without deploying.
 
 pub(crate) mod lint;
+pub(crate) mod simulate;
 
 use clap::Subcommand;
 
-/// Look into deployment plans without deploying them
+/// Look into deployment plans and state machines without deploying
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
     #[command(subcommand)]
@@ -15,4 +16,5 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
     Lint(lint::LintArgs),
+    Simulate(simulate::SimulateArgs),
 }
