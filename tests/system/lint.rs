@@ -82,7 +82,7 @@ fn a_folder_its_configuration_its_template_and_its_zip_are_read() {
         run.tells(&[
             "error[AT024 unknown-output-key]",
             "did you mean `VpcId`?",
-            "= see: docs/lint/AT024.md",
+            "= see: attini plan lint --explain AT024",
             "Failed: 1 error,",
         ]);
     }

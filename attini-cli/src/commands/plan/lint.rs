@@ -157,7 +157,7 @@ fn text(ui: &mut Ui, outcome: &Outcome, fails: bool) -> Result<(), CommandError>
     ui.document(&format!("{verdict}: {} in {files}{silenced}", counts.join(", ")))
 }
 
-/// Renders a finding as problems are, with the rule beside the level and the page below.
+/// Renders a finding as problems are, with the rule beside the level and the way to its page below.
 fn rendered(ui: &Ui, finding: &Finding) -> String {
     let style = match finding.level {
         Level::Error => RED,
@@ -171,7 +171,8 @@ fn rendered(ui: &Ui, finding: &Finding) -> String {
         ExcerptPart::Frame => ui.paint(BLUE, text),
     });
     let margin = finding.at.as_ref().map_or(0, |at| at.line.to_string().len());
-    format!("{text}\n{} {} {}", " ".repeat(margin), ui.paint(BLUE, "= see:"), rule.page_path())
+    let see = ui.paint(BLUE, "= see:");
+    format!("{text}\n{} {see} attini plan lint --explain {}", " ".repeat(margin), rule.code)
 }
 
 fn counted(count: usize, word: &str) -> String {

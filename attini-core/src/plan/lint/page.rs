@@ -58,7 +58,7 @@ error[AT021 output-not-yet]: `$.output.Build.result` reads the output of Build, 
    |
 14 |             BUILD.$: $.output.Build.result
    |                      ^^^^^^^^^^^^^^^^^^^^^
-   = see: docs/lint/AT021.md
+   = see: attini plan lint --explain AT021
 ```
 
 Each finding has the code of its rule. `attini plan lint --explain AT021` prints the page of a rule, `--rules` this list. Codes do not change and are never used

@@ -92,13 +92,16 @@ pub(super) const MISSING_FILE: Rule = Rule {
                 Place::Outside => (format!("{what} `{text}` is outside of the distribution"), None),
                 _ => return,
             };
-            let mut added = to.value(document, path, message);
-            if let Some(help) = help {
-                added = added.help(help);
-            }
-            if files.more_are_made {
-                added.help("a prePackage command has to make it").level(Level::Note);
-            }
+            let added = to.value(document, path, message);
+            // What looks like a slip is worth more than a note even where a command may make the file.
+            let _ = match (help, files.more_are_made) {
+                (Some(help), false) => added.help(help),
+                (None, false) => added,
+                (Some(help), true) => {
+                    added.help(format!("{help} Else a prePackage command has to make it")).level(Level::Warning)
+                }
+                (None, true) => added.help("a prePackage command has to make it").level(Level::Note),
+            };
         });
     },
 };
