@@ -30,7 +30,7 @@ mod tests;
 pub use defaults::{decode_defaults, encode_defaults};
 pub use expansion::{Expansion, check, expand};
 pub use problem::PlanProblem;
-pub use request::{MacroRequest, MacroSettings, macro_response};
+pub use request::{DEFAULT_RUNNER_IMAGE, MacroRequest, MacroSettings, failure, macro_response, success};
 pub use sam::{SamProject, sam_projects};
 pub use survey::{
     PlanKind, PlanResource, StepInfo, StepOutline, find_plans, needs_default_vpc, outline, steps, used_runners,
