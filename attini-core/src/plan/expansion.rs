@@ -105,7 +105,10 @@ impl Work<'_> {
         if let [first, others @ ..] = plans.as_slice() {
             for other in others {
                 let path = DocPath::root().key("Resources").key(&other.logical_id);
-                let text = format!("a template can hold one plan, and {} is one already", first.logical_id);
+                let text = format!(
+                    "more than one deployment plan: a template can hold one, and {} is one already",
+                    first.logical_id
+                );
                 self.problems.push(PlanProblem::new(path, None, text));
             }
         }

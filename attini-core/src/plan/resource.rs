@@ -226,7 +226,7 @@ impl<'a> Plan<'a> {
                 machine.insert("Role".to_owned(), Value::String(role.clone()));
             }
             (None, None, None) => {
-                let text = "RoleArn or Policies is missing, and the framework has no default role for plans";
+                let text = "no role or policy: RoleArn or Policies is missing, and the default role of the framework is disabled";
                 self.report("RoleArn", text);
             }
         }
