@@ -15,6 +15,7 @@ mod problem;
 mod redirect;
 mod references;
 mod request;
+mod resolve;
 mod resource;
 mod retry;
 mod runner;
@@ -31,6 +32,7 @@ pub use defaults::{decode_defaults, encode_defaults};
 pub use expansion::{Expansion, check, expand};
 pub use problem::PlanProblem;
 pub use request::{DEFAULT_RUNNER_IMAGE, MacroRequest, MacroSettings, failure, macro_response, success};
+pub use resolve::{KnownValues, known_parameters, known_place, plan_machine, resolve_template};
 pub use sam::{SamProject, sam_projects};
 pub use survey::{
     PlanKind, PlanResource, StepInfo, StepOutline, find_plans, needs_default_vpc, outline, steps, used_runners,

@@ -129,3 +129,101 @@ fn plan_expand_settings_say_what_the_account_holds() {
     expand("defaultRole: 5").exits(151).complains(&["`defaultRole` must be", "--> settings.yaml:1:14"]);
     expand("defaultRoles: x").exits(0).complains(&["Warning", "`defaultRoles` is no setting"]);
 }
+
+#[test]
+fn plan_render_shows_a_distribution_in_an_environment() {
+    let env = TestEnv::new();
+    let project = env.project("examples/network-and-app");
+    let project = project.to_str().unwrap();
+    let json = env.attini(["plan", "render", project, "-e", "prod", "--json"]).exits(0).json();
+    assert_eq!(json["Transform"], json!(["AWS::Serverless-2016-10-31"]));
+    assert_eq!(json["Parameters"]["NetworkRange"]["Default"], "10.100.0.0/16");
+    let text = json.to_string();
+    assert!(text.contains("prod-network-and-app-plan") && !text.contains("Attini::Deploy"), "{text}");
+    // The text for people is the same document.
+    let run = env.attini(["plan", "render", project, "-e", "prod"]).exits(0);
+    let yaml = attini_core::document::Document::parse("t.yaml", &run.stdout).unwrap();
+    assert_eq!(yaml.to_json(), json);
+    let config = format!("{project}/attini-config.yaml");
+    assert_eq!(env.attini(["plan", "render", &config, "-e", "prod", "--json"]).exits(0).json(), json);
+    // Another environment has other values, and the zip those of its project.
+    let dev = env.attini(["plan", "render", project, "--json"]).exits(0).json();
+    assert_eq!(dev["Parameters"]["NetworkRange"]["Default"], "10.0.0.0/16");
+    let zip = env.attini(["package", project]).exits(0);
+    let zip = zip.line("Distribution created: ").trim_start_matches("Distribution created: ").to_owned();
+    assert_eq!(env.attini(["plan", "render", &zip, "--json"]).exits(0).json()["Resources"], dev["Resources"]);
+}
+
+#[test]
+fn plan_render_asl_is_one_machine_without_functions() {
+    let env = TestEnv::new();
+    let project = env.project("examples/network-and-app");
+    let machine = env.attini(["plan", "render", project.to_str().unwrap(), "--asl"]).exits(0).json();
+    assert_eq!(machine["StartAt"], "AttiniPrepareDeployment");
+    let text = machine.to_string();
+    assert!(!text.contains("Fn::") && !text.contains("\"Ref\""), "{text}");
+    assert_eq!(machine["States"]["Network"]["ResultPath"], "$.output.Network");
+
+    fs::write(env.work().join("none.yaml"), "Resources: {T: {Type: 'AWS::SNS::Topic'}}\n").unwrap();
+    env.attini(["plan", "render", "none.yaml", "--asl"]).exits(1).complains(&["none.yaml holds no plan"]);
+}
+
+#[test]
+fn plan_render_explains_what_is_wrong() {
+    let env = TestEnv::new();
+    fs::write(env.work().join("plan.yaml"), format!("Parameters: {{A: {{Type: String}}}}\n{REFUSED}")).unwrap();
+    env.attini(["plan", "render", "plan.yaml"]).exits(1).complains(&[
+        "warning: the parameter A has neither a value nor a default",
+        "--> plan.yaml:7:27",
+        "did you mean AttiniCfn?",
+    ]);
+    env.attini(["plan", "render", "none"]).exits(151).complains(&["none is neither a directory"]);
+    fs::write(env.work().join("broken.zip"), "no zip").unwrap();
+    env.attini(["plan", "render", "broken.zip"]).exits(151).complains(&["cannot read broken.zip"]);
+    fs::write(env.work().join("attini-config.yaml"), "distributionName: x\n").unwrap();
+    env.attini(["plan", "render", "."]).exits(1).complains(&["x has no init template"]);
+    fs::write(env.work().join("attini-config.yaml"), "distributionName: [\n").unwrap();
+    env.attini(["plan", "render"]).exits(155).complains(&["--> attini-config.yaml:"]);
+}
+
+/// The text of a template whose plan has so many `Parallel`s in each other; as text, for it may be deeper than values can be.
+fn nested(levels: usize, as_list: bool) -> String {
+    let mut plan = match as_list {
+        true => r#"[{"Name": "Z", "Type": "Pass"}]"#.to_owned(),
+        false => r#"{"StartAt": "Z", "States": {"Z": {"Type": "Pass", "End": true}}}"#.to_owned(),
+    };
+    for level in 0..levels {
+        plan = match as_list {
+            true => format!(r#"[{{"Name": "P{level}", "Type": "Parallel", "Branches": [{plan}]}}]"#),
+            false => format!(
+                r#"{{"StartAt": "P{level}", "States": {{"P{level}": {{"Type": "Parallel", "End": true, "Branches": [{plan}]}}}}}}"#
+            ),
+        };
+    }
+    let kind = "Attini::Deploy::DeploymentPlan";
+    format!(r#"{{"Resources": {{"Plan": {{"Type": "{kind}", "Properties": {{"DeploymentPlan": {plan}}}}}}}}}"#)
+}
+
+#[test]
+fn plans_nested_50_levels_deep_pass_the_whole_way_and_deeper_ones_are_refused_with_a_reason() {
+    let env = TestEnv::new();
+    for as_list in [false, true] {
+        let text = nested(50, as_list);
+        fs::write(env.work().join("plan.json"), &text).unwrap();
+        fs::write(env.work().join("plan.yaml"), &text).unwrap();
+        let request =
+            format!("{{\"requestId\": \"r\", \"region\": \"eu-west-1\", \"accountId\": \"1\", \"fragment\": {text}}}");
+        fs::write(env.work().join("request.json"), request).unwrap();
+        for file in ["plan.json", "plan.yaml", "request.json"] {
+            let run = env.attini(["plan", "expand", file]).exits(0);
+            // Deeper than this test's own reader goes.
+            assert!(run.stdout.contains("\"status\": \"success\"") && run.stdout.contains("\"P49\""), "{file}");
+        }
+        let run = env.attini(["plan", "render", "plan.json", "--asl"]).exits(0);
+        assert!(run.stdout.contains("\"Z\""));
+        for levels in [101, 3_000] {
+            let run = with_stdin(&env, &["plan", "expand", "-"], &nested(levels, as_list)).exits(1);
+            assert!(run.json()["errorMessage"].as_str().unwrap().contains("deep"), "{}", run.stdout);
+        }
+    }
+}

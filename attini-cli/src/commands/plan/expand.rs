@@ -3,18 +3,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use attini_core::document::{DocPath, Document, NodeKind};
-use attini_core::plan::{self, MacroRequest, MacroSettings, PlanProblem};
+use attini_core::plan::{self, MacroRequest, MacroSettings};
 use attini_core::problem::Problem;
 use serde_json::{Map, Value, json};
 
+use super::{ACCOUNT, REGION, Refused, expanded};
 use crate::context::Context;
 use crate::error::CommandError;
 
 /// The id that the response to a template has; requests bring their own.
 const REQUEST_ID: &str = "expand";
-/// Where a template is expanded when nothing else is said.
-const REGION: &str = "eu-west-1";
-const ACCOUNT: &str = "000000000000";
 /// What a settings file can hold.
 const SETTINGS: [&str; 3] = ["defaultRole", "defaultRunnerImage", "defaultVpcSubnets"];
 
@@ -43,11 +41,10 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: &ExpandArgs) -> Result<(), Comman
     let (name, text) = read(ctx, &args.file)?;
     let given = args.settings.as_deref().map(|file| settings(ctx, file)).transpose()?.unwrap_or_default();
     let uuid = uuid::Uuid::new_v4().to_string();
+    let id = json!(REQUEST_ID);
+    let failed = |refused: Refused| (plan::failure(&id, &refused.found), refused.problems);
     let (response, problems) = match Document::parse(&name, &text) {
-        Err(problems) => {
-            let found: Vec<PlanProblem> = problems.0.iter().map(without_place).collect();
-            (plan::failure(&json!(REQUEST_ID), &found), problems.0)
-        }
+        Err(problems) => failed(Refused::unreadable(problems.0)),
         Ok(document) => {
             let value = document.to_json();
             if value.get("fragment").is_some() {
@@ -57,7 +54,8 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: &ExpandArgs) -> Result<(), Comman
             } else {
                 let region = ctx.region()?.map_or_else(|| REGION.to_owned(), |region| region.as_str().to_owned());
                 let settings = given.over(MacroSettings::of_place(&region, ACCOUNT));
-                template(&document, value, region, &settings, &uuid)
+                let outcome = expanded(&document, &request(value, region), &settings, &uuid);
+                outcome.map_or_else(failed, |fragment| (plan::success(&id, fragment), Vec::new()))
             }
         }
     };
@@ -75,38 +73,14 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: &ExpandArgs) -> Result<(), Comman
     }
 }
 
-/// Expands what a person wrote, as CloudFormation would have it done.
-fn template(
-    document: &Document,
-    mut fragment: Value,
-    region: String,
-    settings: &MacroSettings,
-    uuid: &str,
-) -> (Value, Vec<Problem>) {
+/// Returns the request that CloudFormation would send for a template.
+fn request(mut fragment: Value, region: String) -> MacroRequest {
     // CloudFormation takes it out of what it sends.
     if let Some(fragment) = fragment.as_object_mut() {
         fragment.shift_remove("Transform");
     }
-    let id = json!(REQUEST_ID);
-    let mut problems = document.duplicate_keys();
-    let mut found: Vec<PlanProblem> = problems.iter().map(without_place).collect();
-    let parameter_values = Map::new();
-    let request =
-        MacroRequest { region, account_id: ACCOUNT.to_owned(), request_id: id.clone(), parameter_values, fragment };
-    match plan::expand(&request, settings, uuid) {
-        Ok(expansion) if found.is_empty() => return (plan::success(&id, expansion.fragment), problems),
-        Ok(_) => {}
-        Err(refused) => {
-            problems.extend(refused.iter().map(|problem| problem.located(document)));
-            found.extend(refused);
-        }
-    }
-    (plan::failure(&id, &found), problems)
-}
-
-/// The place is told on stderr; the response has lines of text only.
-fn without_place(problem: &Problem) -> PlanProblem {
-    PlanProblem { path: DocPath::root(), step: None, message: problem.message.clone(), help: problem.help.clone() }
+    let (account_id, request_id) = (ACCOUNT.to_owned(), json!(REQUEST_ID));
+    MacroRequest { region, account_id, request_id, parameter_values: Map::new(), fragment }
 }
 
 /// Returns a file's text and the name under which it is parsed.
