@@ -4,6 +4,7 @@
 mod approval;
 mod bad_input;
 mod cdk;
+mod checkers;
 mod concurrent;
 mod environments;
 mod examples;

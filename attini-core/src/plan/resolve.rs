@@ -91,7 +91,7 @@ fn resolve(value: &mut Value, known: &KnownValues) {
 fn call(function: &str, argument: &Value, known: &KnownValues) -> Option<Value> {
     match (function, argument) {
         ("Ref", Value::String(name)) => known.get(name).cloned(),
-        ("Fn::Sub", Value::String(text)) => Some(substituted(text, known, Map::new())),
+        ("Fn::Sub", Value::String(text)) => Some(substituted(text, known, &Map::new())),
         ("Fn::Sub", Value::Array(parts)) => {
             let [Value::String(text), Value::Object(own)] = parts.as_slice() else { return None };
             let mut all = known.clone();
@@ -100,7 +100,7 @@ fn call(function: &str, argument: &Value, known: &KnownValues) -> Option<Value> 
             let (told, open): (Map<_, _>, Map<_, _>) =
                 own.clone().into_iter().partition(|(_, value)| scalar_text(value).is_some());
             all.extend(told);
-            Some(substituted(text, &all, open))
+            Some(substituted(text, &all, &open))
         }
         ("Fn::Join", Value::Array(parts)) => {
             let [Value::String(delimiter), Value::Array(items)] = parts.as_slice() else { return None };
@@ -112,7 +112,7 @@ fn call(function: &str, argument: &Value, known: &KnownValues) -> Option<Value> 
 }
 
 /// Returns a text with its known names replaced: a plain text, or a `Fn::Sub` of what is left.
-fn substituted(text: &str, known: &KnownValues, open: Map<String, Value>) -> Value {
+fn substituted(text: &str, known: &KnownValues, open: &Map<String, Value>) -> Value {
     let (mut left, mut plain) = (String::with_capacity(text.len()), String::with_capacity(text.len()));
     let mut whole = true;
     let mut rest = text;

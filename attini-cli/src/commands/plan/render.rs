@@ -129,7 +129,7 @@ impl Found {
                 let template = parse(&name, &text_of(path)?)?;
                 let mut own = framework_parameters(&Settings::default(), environment.as_str(), "", "");
                 own.retain(|_, value| !value.is_empty());
-                Ok(Self::of_template(template, None, own, Vec::new()))
+                Ok(Self::of_template(template, None, &own, Vec::new()))
             }
             Err(_) => {
                 let text = format!("{} is neither a directory nor a zip nor a template", path.display());
@@ -155,16 +155,16 @@ impl Found {
         };
         let template = parse(&stack.template, &read(&stack.template)?)?;
         let own = framework_parameters(&Settings::default(), environment.as_str(), name.as_str(), id.as_str());
-        Ok(Self::of_template(template, Some(stack.stack_name.to_string()), own, explained))
+        Ok(Self::of_template(template, Some(stack.stack_name.to_string()), &own, explained))
     }
 
     fn of_template(
         template: Document,
         stack_name: Option<String>,
-        own: BTreeMap<String, String>,
+        own: &BTreeMap<String, String>,
         mut explained: Vec<attini_core::config::Explained>,
     ) -> Self {
-        explain_parameters(&template, &own, &mut explained);
+        explain_parameters(&template, own, &mut explained);
         let (mut values, mut missing) = (BTreeMap::new(), Vec::new());
         for value in explained {
             let [Segment::Key(group), Segment::Key(section), Segment::Key(name)] = value.path.segments() else {
