@@ -187,9 +187,9 @@ impl Scope {
                 None
             }
         };
+        let below = origin.key("States");
         for (name, state) in states.into_iter().flatten() {
-            let origin = origin.key("States").key(name);
-            scope.states.push(State::read(name, state, origin, dialect, trail, problems));
+            scope.states.push(State::read(name, state, below.key(name), dialect, trail, problems));
         }
         let rest = object.iter().filter(|(key, _)| !matches!(key.as_str(), "StartAt" | "States"));
         scope.fields = rest.map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -173,7 +173,11 @@ impl Work<'_> {
             references.adapt(&mut resource, &path, &mut self.problems);
             outside.insert(id.clone(), resource);
         }
-        let mut fragment = self.fragment.clone();
+        // Everything but the resources, which are replaced as a whole.
+        let sections = self.fragment.as_object().into_iter().flatten();
+        let empty = |key: &String, value: &Value| if key == "Resources" { Value::Null } else { value.clone() };
+        let sections = sections.map(|(key, value)| (key.clone(), empty(key, value)));
+        let mut fragment = Value::Object(sections.collect());
         if let Some(outputs) = fragment.get_mut("Outputs") {
             references.adapt(outputs, &DocPath::root().key("Outputs"), &mut self.problems);
         }

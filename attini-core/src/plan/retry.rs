@@ -46,7 +46,7 @@ pub(super) fn queued_deployment(interval_seconds: u32) -> Value {
 /// all): without the framework's retriers a stack step cannot finish in another region. One of them is switched off by
 /// naming its error with `MaxAttempts: 0`.
 pub(super) fn merged(framework: &[Value], user: Option<&[Value]>) -> Value {
-    let user = user.unwrap_or_default();
+    let Some(user) = user.filter(|user| !user.is_empty()) else { return Value::Array(framework.to_vec()) };
     let names = |retrier: &Value| -> Vec<Value> {
         retrier.get("ErrorEquals").and_then(Value::as_array).cloned().unwrap_or_default()
     };
