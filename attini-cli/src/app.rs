@@ -85,6 +85,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         Command::Plan(args) => match &args.command {
             PlanCommand::Expand(args) => plan::expand::run(ctx, args),
             PlanCommand::Render(args) => plan::render::run(ctx, args),
+            PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
         },
         Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),

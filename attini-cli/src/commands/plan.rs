@@ -1,7 +1,8 @@
-//! `attini plan`: what the plans of a template mean.
+//! `attini plan`: what a deployment plan does, without deploying.
 
 pub(crate) mod expand;
 pub(crate) mod render;
+pub(crate) mod simulate;
 
 use attini_core::document::{DocPath, Document};
 use attini_core::plan::{self, MacroRequest, MacroSettings, PlanProblem};
@@ -13,7 +14,7 @@ use serde_json::Value;
 const REGION: &str = "eu-west-1";
 const ACCOUNT: &str = "000000000000";
 
-/// Look into deployment plans without deploying them
+/// Look into deployment plans and state machines without deploying
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
     #[command(subcommand)]
@@ -25,6 +26,7 @@ pub(crate) struct PlanArgs {
 pub(crate) enum PlanCommand {
     Expand(expand::ExpandArgs),
     Render(render::RenderArgs),
+    Simulate(simulate::SimulateArgs),
 }
 
 /// What is wrong with a template.

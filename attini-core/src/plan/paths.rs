@@ -1,7 +1,10 @@
 //! Step names in paths (deployment-plan.md 8.4), and the paths that a state reads.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
+use crate::asl::MAX_NAME_LENGTH;
 use crate::document::Segment;
 
 /// Returns the path of a step's output, or of something below it.
@@ -27,18 +30,13 @@ fn is_plain(name: &str) -> bool {
 /// Rewrites paths that spell the name of a step in dot form although it needs brackets.
 #[derive(Debug, Default)]
 pub(super) struct OutputPaths {
-    plain: Vec<String>,
-    /// Longest first.
-    awkward: Vec<String>,
+    plain: HashSet<String>,
+    awkward: HashSet<String>,
 }
 
 impl OutputPaths {
     pub(super) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        let (mut plain, mut awkward): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_plain(name));
-        awkward.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        if awkward.is_empty() {
-            plain.clear();
-        }
+        let (plain, awkward) = names.into_iter().partition(|name| is_plain(name));
         Self { plain, awkward }
     }
 
@@ -75,18 +73,24 @@ impl OutputPaths {
         *text = result;
     }
 
-    /// Returns the awkward name that the text starts with, unless a plain one explains it as well.
-    fn find(&self, text: &str, function: bool) -> Option<&str> {
-        let fits = |name: &&String| {
-            text.strip_prefix(name.as_str()).is_some_and(|rest| match rest.chars().next() {
-                None | Some('.' | '[') => true,
-                Some(c) => function && (matches!(c, ',' | ')') || c.is_whitespace()),
-            })
+    /// Returns the longest awkward name that the text starts with, unless a plain one explains it as well.
+    fn find<'t>(&self, text: &'t str, function: bool) -> Option<&'t str> {
+        let ends = |c: char| match c {
+            '.' | '[' => true,
+            c => function && (matches!(c, ',' | ')') || c.is_whitespace()),
         };
-        if self.plain.iter().any(|name| fits(&name)) {
-            return None;
+        let ends = text.char_indices().filter(|(_, c)| ends(*c)).map(|(at, _)| at).chain([text.len()]);
+        let mut found = None;
+        // No name is longer, which keeps this from growing with the text.
+        for name in ends.take_while(|end| *end <= 4 * MAX_NAME_LENGTH).map(|end| &text[..end]) {
+            if self.plain.contains(name) {
+                return None;
+            }
+            if self.awkward.contains(name) {
+                found = Some(name);
+            }
         }
-        self.awkward.iter().find(fits).map(String::as_str)
+        found
     }
 }
 
