@@ -4,6 +4,7 @@
 mod approval;
 mod bad_input;
 mod cdk;
+mod checkers;
 mod concurrent;
 mod container;
 mod environments;
@@ -19,6 +20,7 @@ mod no_cloud;
 mod originals;
 mod package;
 mod packaged;
+mod plan;
 mod process;
 mod projects;
 mod readme;
