@@ -8,6 +8,7 @@ mod defaults;
 mod expander;
 mod expansion;
 mod frame;
+pub mod graph;
 mod kinds;
 mod parameters;
 mod paths;
