@@ -16,6 +16,7 @@ mod kill;
 mod no_cloud;
 mod package;
 mod packaged;
+mod plan_graph;
 mod process;
 mod projects;
 mod readme;

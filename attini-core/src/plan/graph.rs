@@ -213,7 +213,8 @@ impl PlanGraph {
         let (mut approvals, mut handlers) = (0, 0);
         self.body.each(&mut |step| approvals += usize::from(step.waits_for_a_person()));
         self.body.each(&mut |step| {
-            handlers += step.bodies.iter().flat_map(|body| &body.links).filter(|link| link.kind == LinkKind::Catch).count();
+            handlers +=
+                step.bodies.iter().flat_map(|body| &body.links).filter(|link| link.kind == LinkKind::Catch).count();
         });
         handlers += self.body.links.iter().filter(|link| link.kind == LinkKind::Catch).count();
         let counts = [(self.body.len(), "step"), (approvals, "approval"), (handlers, "caught failure")];

@@ -40,7 +40,8 @@ fn negated(rule: &Map<String, Value>) -> String {
 
 fn comparison(rule: &Map<String, Value>, is_negated: bool) -> String {
     let variable = rule.get("Variable").map_or_else(|| "?".to_owned(), text);
-    let operator = rule.iter().find(|(key, _)| !matches!(key.as_str(), "Variable" | "Next" | "Assign" | "Comment" | "Output"));
+    let operator =
+        rule.iter().find(|(key, _)| !matches!(key.as_str(), "Variable" | "Next" | "Assign" | "Comment" | "Output"));
     let Some((name, value)) = operator else { return variable };
     if let Some(what) = name.strip_prefix("Is") {
         let is_true = value.as_bool().unwrap_or(true) != is_negated;
@@ -109,7 +110,9 @@ mod tests {
         check(&json!({"Not": a}), r#"$.a != "1""#);
         check(&json!({"Not": b}), "$.b is not present");
         check(&json!({"Not": {"And": [a, b]}}), r#"not ($.a == "1" and $.b is present)"#);
-        for (operator, sign) in [("LessThan", ">="), ("LessThanEquals", ">"), ("GreaterThan", "<="), ("GreaterThanEquals", "<")] {
+        for (operator, sign) in
+            [("LessThan", ">="), ("LessThanEquals", ">"), ("GreaterThan", "<="), ("GreaterThanEquals", "<")]
+        {
             check(&json!({"Not": {"Variable": "$.n", format!("Numeric{operator}"): 1}}), &format!("$.n {sign} 1"));
         }
     }

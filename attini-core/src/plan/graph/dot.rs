@@ -115,7 +115,10 @@ impl Writer {
             let end = format!("{inner}_end");
             let end = body.ends_in_several_ways().then_some(end.as_str());
             if let Some(end) = end {
-                self.line(depth, &format!("{end} [shape=doublecircle, label=\"\", width=0.12, fillcolor=\"#374151\"];"));
+                self.line(
+                    depth,
+                    &format!("{end} [shape=doublecircle, label=\"\", width=0.12, fillcolor=\"#374151\"];"),
+                );
             }
             self.links(body, &nodes, end, depth);
             // Edges that nobody sees keep the points above and below the steps.

@@ -72,7 +72,10 @@ pub(super) fn facts_of(kind: &Kind<'_>, fields: &Map<String, Value>, default_run
             add("stacks", stacks.filter(|stacks| !stacks.is_empty()));
             add("project", property("Path"));
             let diff = kind.properties.and_then(|properties| properties.get("Diff")?.get("Enabled"));
-            add(APPROVES_CHANGES, diff.and_then(crate::plan::kinds::read_flag).filter(|wants| *wants).map(|_| String::new()));
+            add(
+                APPROVES_CHANGES,
+                diff.and_then(crate::plan::kinds::read_flag).filter(|wants| *wants).map(|_| String::new()),
+            );
         }
         "AttiniImport" => {
             let source = kind.properties.and_then(|properties| properties.get("Source"));
@@ -102,7 +105,10 @@ pub(super) fn facts_of(kind: &Kind<'_>, fields: &Map<String, Value>, default_run
     if matches!(kind.name.as_str(), "AttiniRunnerJob" | "AttiniSam" | "AttiniCdk") {
         add("runner", property("Runner").or_else(|| default_runner.map(ToOwned::to_owned)));
     }
-    add("times out after", field("TimeoutSeconds").or_else(|| field("TimeoutSecondsPath")).map(|seconds| duration(&seconds)));
+    add(
+        "times out after",
+        field("TimeoutSeconds").or_else(|| field("TimeoutSecondsPath")).map(|seconds| duration(&seconds)),
+    );
     facts
 }
 

@@ -15,7 +15,7 @@ pub fn mermaid(graph: &PlanGraph) -> String {
     let ids = writer.steps(&graph.body, 1);
     let ends = graph.body.links.iter().any(|link| link.to == Target::End);
     if ends {
-        writer.line(1, "finish(((end)))");
+        writer.line(1, "finish(((\"end\")))");
     }
     if let Some(id) = graph.body.start.and_then(|start| ids.get(start)) {
         writer.line(1, &format!("start --> {id}"));
@@ -74,7 +74,7 @@ impl Writer {
     fn inner(&mut self, body: &Body, end: &str, depth: usize) {
         let ids = self.steps(body, depth);
         if body.ends_in_several_ways() {
-            self.line(depth, &format!("{end}(((end)))"));
+            self.line(depth, &format!("{end}(((\"end\")))"));
         }
         self.links(body, &ids, end, depth);
     }
@@ -98,7 +98,11 @@ impl Writer {
             (&[StepClass::Job], "job", "fill:#e6f6f3,stroke:#0f766e,color:#111827"),
             (&[StepClass::Approval], "approval", "fill:#fff4da,stroke:#b45309,color:#111827,stroke-width:2px"),
             (&[StepClass::Choice], "choice", "fill:#fbeffc,stroke:#a21caf,color:#111827"),
-            (&[StepClass::Fail, StepClass::Missing, StepClass::Unknown], "fail", "fill:#fdecec,stroke:#b91c1c,color:#111827"),
+            (
+                &[StepClass::Fail, StepClass::Missing, StepClass::Unknown],
+                "fail",
+                "fill:#fdecec,stroke:#b91c1c,color:#111827",
+            ),
         ];
         for (classes, name, style) in colors {
             let ids: Vec<&str> =

@@ -84,7 +84,7 @@ impl Reader<'_> {
         if let Some(state) = made {
             let next = state.fields.get("Next").and_then(Value::as_str).filter(|next| *next != name);
             return match next {
-                Some(next) => self.target(&next.to_owned()),
+                Some(next) => self.target(next),
                 None => Target::End,
             };
         }
@@ -116,8 +116,10 @@ impl Reader<'_> {
             self.link(from, to, LinkKind::Next, Vec::new());
         }
         for rule in list(&state.fields, "Catch") {
-            let errors = rule.get("ErrorEquals").and_then(Value::as_array).into_iter().flatten().filter_map(scalar_text);
-            let errors = errors.map(|error| if error == "States.ALL" { "any error".to_owned() } else { error }).collect();
+            let errors =
+                rule.get("ErrorEquals").and_then(Value::as_array).into_iter().flatten().filter_map(scalar_text);
+            let errors =
+                errors.map(|error| if error == "States.ALL" { "any error".to_owned() } else { error }).collect();
             let to = self.named(rule);
             self.link(from, to, LinkKind::Catch, errors);
         }

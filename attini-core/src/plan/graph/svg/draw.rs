@@ -58,10 +58,19 @@ pub(super) fn page(graph: &PlanGraph, picture: &Picture<'_>) -> String {
         out.raw(&format!("<g><title>{what}</title>"));
         if dot.is_end {
             let ring = number(radius - 0.8);
-            out.raw(&format!("<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"{ring}\" style=\"fill: none; stroke-width: 1.6\"/>", number(x), number(y)));
+            out.raw(&format!(
+                "<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"{ring}\" style=\"fill: none; stroke-width: 1.6\"/>",
+                number(x),
+                number(y)
+            ));
         }
         let radius = if dot.is_end { radius - 3.4 } else { radius };
-        out.raw(&format!("<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"{}\"/></g>\n", number(x), number(y), number(radius)));
+        out.raw(&format!(
+            "<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"{}\"/></g>\n",
+            number(x),
+            number(y),
+            number(radius)
+        ));
     }
     picture.labels.iter().for_each(|label| out.label(label));
     out.raw("</g>\n");
@@ -79,7 +88,12 @@ impl Writer {
     }
 
     fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
-        self.raw(&format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", number(x), number(y), escaped(text)));
+        self.raw(&format!(
+            "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n",
+            number(x),
+            number(y),
+            escaped(text)
+        ));
     }
 
     fn rect(&mut self, class: &str, rect: Rect, radius: f64) {
@@ -132,7 +146,14 @@ impl Writer {
             Shape::Pill => return self.rect("card", rect, (height / 2.0).min(24.0)),
             Shape::Hexagon => {
                 let (tip, middle) = (16.0_f64.min(width / 4.0), y + height / 2.0);
-                vec![(x, middle), (x + tip, y), (right - tip, y), (right, middle), (right - tip, bottom), (x + tip, bottom)]
+                vec![
+                    (x, middle),
+                    (x + tip, y),
+                    (right - tip, y),
+                    (right, middle),
+                    (right - tip, bottom),
+                    (x + tip, bottom),
+                ]
             }
             Shape::Octagon => {
                 let c = 11.0;
@@ -169,7 +190,10 @@ impl Writer {
     /// Draws an icon with its left edge at `x`, its middle at `y`.
     fn icon(&mut self, class: StepClass, x: f64, y: f64, scale: f64) {
         let (x, y, scale) = (number(x), number(y - 8.0 * scale), number(scale));
-        self.raw(&format!("<path class=\"icon\" transform=\"translate({x} {y}) scale({scale})\" d=\"{}\"/>\n", icon(class)));
+        self.raw(&format!(
+            "<path class=\"icon\" transform=\"translate({x} {y}) scale({scale})\" d=\"{}\"/>\n",
+            icon(class)
+        ));
     }
 
     fn line(&mut self, line: &LineAt) {
@@ -179,7 +203,10 @@ impl Writer {
             // Every line ends going down.
             let tip = line.route.pieces.last().map_or(line.route.start, |piece| piece.end());
             let [x, y, up, half] = [tip.x, tip.y, HEAD.0, HEAD.1].map(number);
-            self.raw(&format!("<path class=\"head{class}\" d=\"M{x} {y}l-{half} -{up}h{}z\"/>\n", number(2.0 * HEAD.1)));
+            self.raw(&format!(
+                "<path class=\"head{class}\" d=\"M{x} {y}l-{half} -{up}h{}z\"/>\n",
+                number(2.0 * HEAD.1)
+            ));
         }
     }
 
@@ -192,7 +219,9 @@ impl Writer {
             y += it.label.step;
             let (x, y) = (number(it.rect.middle()), number(y - 3.5));
             let text = escaped(text);
-            self.raw(&format!("<text class=\"small soft said{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>\n"));
+            self.raw(&format!(
+                "<text class=\"small soft said{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>\n"
+            ));
         }
         self.raw("</g>\n");
     }
@@ -208,7 +237,8 @@ impl Writer {
                     match shape {
                         Shape::Octagon => {
                             let points = [(5, 0), (21, 0), (26, 5), (26, 15), (21, 20), (5, 20), (0, 15), (0, 5)];
-                            let points = points.map(|(dx, dy)| format!("{},{}", number(x + f64::from(dx)), number(y + f64::from(dy))));
+                            let points = points
+                                .map(|(dx, dy)| format!("{},{}", number(x + f64::from(dx)), number(y + f64::from(dy))));
                             self.raw(&format!("<polygon class=\"card\" points=\"{}\"/>\n", points.join(" ")));
                         }
                         Shape::Box => self.rect("card", rect, 5.0),

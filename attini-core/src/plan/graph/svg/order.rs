@@ -27,7 +27,8 @@ pub(super) fn order(slots: &[Slot], segments: &[Segment], root: Option<usize>) -
             break;
         }
         let downwards = round % 2 == 0;
-        let indices: Vec<usize> = if downwards { (1..layers.len()).collect() } else { (0..layers.len() - 1).rev().collect() };
+        let indices: Vec<usize> =
+            if downwards { (1..layers.len()).collect() } else { (0..layers.len() - 1).rev().collect() };
         for index in indices {
             let neighbors = if downwards { &up } else { &down };
             sort(&mut layers[index], neighbors, &mut position);

@@ -118,7 +118,9 @@ fn ports(graph: &Layered, arcs: &[Arc]) -> (Vec<f64>, Vec<f64>) {
     for (card, lines) in out.iter_mut().enumerate().filter(|(_, lines)| lines.len() > 1) {
         lines.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         let room = room(graph.rect(card));
-        let main = lines.iter().position(|(_, index)| arcs[*index].pull == Pull::Main);
+        let is_way_on = |index: &usize| !graph.chains[*index].is_back && arcs[*index].pull != Pull::Side;
+        let ways_on = lines.iter().filter(|(_, index)| is_way_on(index)).count();
+        let main = lines.iter().position(|(_, index)| ways_on == 1 && is_way_on(index));
         #[allow(clippy::cast_precision_loss, reason = "a card has few lines")]
         let (middle, most) = match main {
             Some(main) => (main as f64, main.max(lines.len() - 1 - main) as f64),
@@ -136,6 +138,7 @@ fn ports(graph: &Layered, arcs: &[Arc]) -> (Vec<f64>, Vec<f64>) {
         let goal = graph.rect(arc.to);
         let room = room(goal);
         ends[index] = match (chain.is_back, arc.pull, chain.slots.last()) {
+            (true, Pull::Side, _) => room.min(APART * 3.0),
             (true, _, _) => room.min(APART * 2.0),
             (false, Pull::Side, last) if has_main_goal[arc.to] => {
                 let x = graph.slots[last.copied().unwrap_or(arc.from)].x;

@@ -184,8 +184,7 @@ impl<'g> Sketch<'g> {
         let (mut arcs, mut links) = (Vec::new(), Vec::new());
         let dot = Size { width: DOT, height: DOT };
         let mut root = body.start;
-        let is_entered_again =
-            || body.links.iter().any(|link| link.to == body.start.map_or(Target::End, Target::Step));
+        let is_entered_again = || body.links.iter().any(|link| link.to == body.start.map_or(Target::End, Target::Step));
         if let Some(start) = body.start.filter(|_| is_outermost || is_entered_again()) {
             root = Some(things.len());
             arcs.push(Arc { from: things.len(), to: start, label: None, pull: Pull::Main });
@@ -228,23 +227,20 @@ fn thing(step: &Step) -> (Thing<'_>, Size) {
         return (Thing::Card(step, card), size);
     }
     let is_framed = step.bodies.len() > 1;
-    let mut parts = Vec::new();
+    let filled = step.bodies.iter().filter(|body| !body.steps.is_empty());
+    let mut parts: Vec<Part<'_>> = filled.map(|body| part(body, is_framed)).collect();
+    // Rows of about the same length, as few as fit.
+    let all: f64 = parts.iter().map(|part| part.rect.width + BETWEEN).sum();
+    let widest = parts.iter().map(|part| part.rect.width).fold(0.0, f64::max);
+    let limit = all / (all / ROW).ceil().max(1.0) + widest / 2.0;
     let (mut x, mut y, mut row, mut width) = (PADDING, card.size.height, 0.0_f64, card.size.width);
-    for body in step.bodies.iter().filter(|body| !body.steps.is_empty()) {
-        let sketch = Sketch::of(body, false);
-        let inner = sketch.laid.size;
-        let (pad, caption) = if is_framed { (PADDING, CAPTION) } else { (0.0, 4.0) };
-        let least = if is_framed { SMALL.width(&body.label) + 2.0 * PADDING } else { 0.0 };
-        let size = Size {
-            width: (inner.width + 2.0 * pad).max(least),
-            height: inner.height + caption + pad,
-        };
-        if x > PADDING && x + size.width > ROW {
+    for part in &mut parts {
+        let size = part.rect;
+        if x > PADDING && x + size.width > limit + PADDING {
             (x, y, row) = (PADDING, y + row + BETWEEN, 0.0);
         }
-        let rect = Rect { x, y, width: size.width, height: size.height };
-        let inner = Point { x: x + (size.width - inner.width) / 2.0, y: y + caption };
-        parts.push(Part { body, sketch, rect, inner, is_framed });
+        part.rect = size.shifted(Point { x, y });
+        part.inner = part.inner.shifted(Point { x, y });
         x += size.width + BETWEEN;
         row = row.max(size.height);
         width = width.max(x - BETWEEN + PADDING);
@@ -267,4 +263,16 @@ fn thing(step: &Step) -> (Thing<'_>, Size) {
     }
     let size = Size { width: width + behind, height: y + row + PADDING + behind };
     (Thing::Group(step, card, parts), size)
+}
+
+/// Lays out a body inside of a step; its place is found later.
+fn part(body: &Body, is_framed: bool) -> Part<'_> {
+    let sketch = Sketch::of(body, false);
+    let inner = sketch.laid.size;
+    let (pad, caption) = if is_framed { (PADDING, CAPTION) } else { (0.0, 4.0) };
+    let least = if is_framed { SMALL.width(&body.label) + 2.0 * PADDING } else { 0.0 };
+    let width = (inner.width + 2.0 * pad).max(least);
+    let rect = Rect { x: 0.0, y: 0.0, width, height: inner.height + caption + pad };
+    let inner = Point { x: (width - inner.width) / 2.0, y: caption };
+    Part { body, sketch, rect, inner, is_framed }
 }

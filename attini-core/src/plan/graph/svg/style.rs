@@ -100,7 +100,11 @@ fn rules(scheme: &Scheme) -> String {
             let names = group.iter().map(|class| format!(".{} {what}", class.word()));
             names.collect::<Vec<_>>().join(", ")
         };
-        rules.push_str(&format!("{} {{ stroke: {stroke}; fill: {fill}; }} {} {{ stroke: {stroke}; }}\n", of(".card"), of(".icon")));
+        rules.push_str(&format!(
+            "{} {{ stroke: {stroke}; fill: {fill}; }} {} {{ stroke: {stroke}; }}\n",
+            of(".card"),
+            of(".icon")
+        ));
     }
     rules
 }
@@ -110,12 +114,16 @@ pub(super) fn icon(class: StepClass) -> &'static str {
     match class {
         StepClass::Stack => "M8 1.5 14.5 5 8 8.5 1.5 5ZM1.5 8 8 11.5 14.5 8M1.5 11 8 14.5 14.5 11",
         StepClass::Job => "M1.5 2.5h13v11h-13ZM4 6l2.2 2L4 10M8.2 10.5H12",
-        StepClass::Approval => "M6 7.4A2.8 2.8 0 1 0 6 1.8 2.8 2.8 0 0 0 6 7.4ZM1 14.2C1 11.2 3 9.6 6 9.6c1.2 0 2.2.3 3 .8M9.8 12.6l1.9 1.9 3.5-4",
+        StepClass::Approval => {
+            "M6 7.4A2.8 2.8 0 1 0 6 1.8 2.8 2.8 0 0 0 6 7.4ZM1 14.2C1 11.2 3 9.6 6 9.6c1.2 0 2.2.3 3 .8M9.8 12.6l1.9 1.9 3.5-4"
+        }
         StepClass::Call => "M4 2h1.6l5.6 12H13M7.4 6.2 3.4 14",
         StepClass::Import => "M8 1.5V10M4.5 6.7 8 10.2l3.5-3.5M2 11v3.3h12V11",
         StepClass::Merge => "M3 1.8V4c0 3.4 5 3.4 5 6.8v3.4M13 1.8V4c0 3.4-5 3.4-5 6.8M5.6 11.9 8 14.4l2.4-2.5",
         StepClass::Choice => "M8 14.5V9.5L3 4.5M8 9.5l5-5M2.6 8V4.1h3.9M13.4 8V4.1H9.5",
-        StepClass::Parallel => "M3 2v12M8 2v12M13 2v12M1.4 12.4 3 14l1.6-1.6M6.4 12.4 8 14l1.6-1.6M11.4 12.4 13 14l1.6-1.6",
+        StepClass::Parallel => {
+            "M3 2v12M8 2v12M13 2v12M1.4 12.4 3 14l1.6-1.6M6.4 12.4 8 14l1.6-1.6M11.4 12.4 13 14l1.6-1.6"
+        }
         StepClass::Map => "M1.8 2.2h9v6.4h-9ZM4.5 11.2h9V4.8M7 14h8.2V8",
         StepClass::Pass => "M1.8 8H14M9.5 3.8 14 8l-4.5 4.2",
         StepClass::Wait => "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 4.4V8l2.6 2",
