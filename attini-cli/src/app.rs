@@ -84,6 +84,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         },
         Command::Plan(args) => match &args.command {
             PlanCommand::Graph(args) => plan::graph::run(ctx, args),
+            PlanCommand::Schema(args) => plan::schema::run(ctx, args),
         },
         Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),

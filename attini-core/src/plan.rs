@@ -20,6 +20,7 @@ mod resource;
 mod retry;
 mod runner;
 mod sam;
+mod schema;
 mod simple;
 mod steps;
 mod survey;
@@ -33,6 +34,7 @@ pub use expansion::{Expansion, check, expand};
 pub use problem::PlanProblem;
 pub use request::{MacroRequest, MacroSettings, macro_response};
 pub use sam::{SamProject, sam_projects};
+pub use schema::schema;
 pub use survey::{
     PlanKind, PlanResource, StepInfo, StepOutline, find_plans, needs_default_vpc, outline, steps, used_runners,
 };

@@ -1,6 +1,7 @@
 //! `attini plan`: what deployment plans do, without deploying them.
 
 pub(crate) mod graph;
+pub(crate) mod schema;
 
 use clap::Subcommand;
 
@@ -15,4 +16,5 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
     Graph(graph::GraphArgs),
+    Schema(schema::SchemaArgs),
 }
