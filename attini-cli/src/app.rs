@@ -82,11 +82,12 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             ConfigCommand::Show(args) => config::show::run(ctx, args),
             ConfigCommand::Schema(args) => config::schema::run(ctx, args),
         },
+        Command::Configure(args) => configure::run(ctx, args),
         Command::Plan(args) => match &args.command {
             PlanCommand::Graph(args) => plan::graph::run(ctx, args),
             PlanCommand::Schema(args) => plan::schema::run(ctx, args),
+            PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
         },
-        Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),
         Command::Context(args) => environment::context::run(ctx, args).await,

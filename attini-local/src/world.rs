@@ -12,6 +12,7 @@ mod followed;
 mod functions;
 mod hooks;
 mod jobs;
+mod objects;
 mod parameters;
 mod parts;
 mod recover;

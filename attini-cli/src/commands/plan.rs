@@ -2,10 +2,11 @@
 
 pub(crate) mod graph;
 pub(crate) mod schema;
+pub(crate) mod simulate;
 
 use clap::Subcommand;
 
-/// Look into deployment plans without deploying them
+/// Look into deployment plans and state machines without deploying
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
     #[command(subcommand)]
@@ -17,4 +18,5 @@ pub(crate) struct PlanArgs {
 pub(crate) enum PlanCommand {
     Graph(graph::GraphArgs),
     Schema(schema::SchemaArgs),
+    Simulate(simulate::SimulateArgs),
 }

@@ -101,6 +101,7 @@ impl Driver {
             region: self.parts.place.region.as_str().to_owned(),
             input: description.input,
             seed: Seed::new(format!("{}{}", self.parts.ids.uuid(), self.parts.ids.uuid())),
+            object: None,
         };
         let (execution, actions) = Execution::start(definition, context, now);
         let run = Run {
@@ -270,6 +271,8 @@ impl Driver {
             answer.map(|payload| json!({ "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200 }))
         } else if task.resource.contains(":lambda:") {
             self.invoke(&task.resource, &task.state, task.parameters).await
+        } else if let Some(answered) = super::objects::answer(&self.parts, &task).await {
+            answered
         } else {
             // Whoever waits for a token of another service gets the value that the environment has for the state.
             let output = self.functions.task(&task.resource, &task.state);

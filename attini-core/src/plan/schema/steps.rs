@@ -128,6 +128,9 @@ fn step(syntax: Syntax, (name, rule, about): &Kind, generator: &mut SchemaGenera
     }
     step.part(&of::<Common>(generator));
     fields(&mut step, syntax, name, generator);
+    if !name.starts_with("Attini") {
+        jsonata(&mut step, name);
+    }
     let ends = matches!(*name, "Choice" | "Succeed" | "Fail");
     if syntax == Syntax::Machine && !ends {
         step.own("Next", json!({ "description": "The step that follows.", "type": "string" }), false);
@@ -245,6 +248,26 @@ fn fields(step: &mut Object, syntax: Syntax, name: &str, generator: &mut SchemaG
     }
 }
 
+/// Adds what states that are no steps of Attini have when they use JSONata: other fields, and expressions in place of values.
+fn jsonata(step: &mut Object, name: &str) {
+    let words = json!({ "description": "`JSONPath` (default) or `JSONata`.", "enum": ["JSONPath", "JSONata", null] });
+    step.own("QueryLanguage", words, false);
+    if matches!(name, "Task" | "Parallel") {
+        step.own("Arguments", json!({ "description": "JSONata: what is sent." }), false);
+    }
+    if name == "Map" {
+        step.own("Items", json!({ "description": "JSONata: the list, or an expression for it." }), false);
+    }
+    if name != "Fail" {
+        step.own("Output", json!({ "description": "JSONata: what the state hands on." }), false);
+    }
+    for key in ["Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency"] {
+        if let Some(schema) = step.properties.get_mut(key) {
+            schema["type"] = json!(["integer", "string", "null"]);
+        }
+    }
+}
+
 fn choice(step: &mut Object, syntax: Syntax) {
     let rule = json!({ "$ref": "#/definitions/condition" });
     if syntax == Syntax::List {
@@ -314,6 +337,12 @@ fn condition() -> Value {
         json!({ "description": "The step that follows when it holds; of a state machine only.", "type": "string" }),
     );
     add("Comment", json!({ "type": "string" }));
+    add(
+        "Condition",
+        json!({ "description": "JSONata: an expression for true or false.", "type": ["string", "boolean"] }),
+    );
+    add("Assign", json!({ "description": "Variables to set.", "type": "object" }));
+    add("Output", json!({ "description": "JSONata: what the state hands on." }));
     for key in ["And", "Or"] {
         add(key, json!({ "type": "array", "minItems": 1, "items": rule }));
     }

@@ -221,6 +221,17 @@ fn every_step_type_fits_in_both_syntaxes() {
 }
 
 #[test]
+fn states_of_the_language_may_use_jsonata() {
+    let plan = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input %}", "Assign": {"x": "{% 1 %}"}, "Next": "B"},
+        "B": {"Type": "Choice", "QueryLanguage": "JSONata", "Choices": [{"Condition": "{% $x > 1 %}", "Next": "C"}], "Default": "C"},
+        "C": {"Type": "Wait", "QueryLanguage": "JSONata", "Seconds": "{% $x %}", "End": true}}});
+    assert_eq!(refused(&with_plan(&plan)), Vec::<String>::new());
+    let step = json!([{"Name": "A", "Type": "AttiniManualApproval", "QueryLanguage": "JSONata"}]);
+    assert!(!refused(&with_plan(&step)).is_empty());
+}
+
+#[test]
 fn plans_and_runners_take_all_their_properties() {
     let template = json!({"Transform": ["AttiniDeploymentPlan"], "Parameters": {"E": {"Type": "String"}}, "Resources": {
         "Plan": {"Type": APP_DEPLOYMENT_PLAN, "DependsOn": "T", "Metadata": {"a": 1}, "Properties": {"Name": "n", "DefaultRunner": "R", "Concurrency": "queue",
