@@ -86,6 +86,8 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             PlanCommand::Lint(args) => plan::lint::run(ctx, args),
             PlanCommand::Expand(args) => plan::expand::run(ctx, args),
             PlanCommand::Render(args) => plan::render::run(ctx, args),
+            PlanCommand::Graph(args) => plan::graph::run(ctx, args),
+            PlanCommand::Schema(args) => plan::schema::run(ctx, args),
             PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
         },
         Command::Configure(args) => configure::run(ctx, args),

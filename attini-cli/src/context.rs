@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub region: Option<String>,
     /// `ATTINI_DISABLE_ANSI_COLOR` is `true`, or `NO_COLOR` is set.
     pub no_color: bool,
+    /// Whether the locale (`LC_ALL`, else `LC_CTYPE`, else `LANG`) is one without UTF-8.
+    pub ascii: bool,
     /// Inside of package commands: the project whose distribution id somebody asked for, and that id.
     pub fixed_id: Option<(PathBuf, String)>,
 }
@@ -42,6 +44,10 @@ impl Settings {
             home: path("ATTINI_HOME"),
             region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")),
             no_color: is_on("ATTINI_DISABLE_ANSI_COLOR", &["true"]) || set("NO_COLOR").is_some(),
+            ascii: {
+                let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+                !locale.to_ascii_lowercase().replace('-', "").contains("utf8")
+            },
             fixed_id: path("ATTINI_WORK_DIR").zip(set(FIXED_ID_VARIABLE)),
         }
     }

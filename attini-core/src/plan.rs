@@ -8,6 +8,7 @@ mod defaults;
 mod expander;
 mod expansion;
 mod frame;
+pub mod graph;
 mod kinds;
 pub mod lint;
 mod parameters;
@@ -21,6 +22,7 @@ mod resource;
 mod retry;
 mod runner;
 mod sam;
+mod schema;
 mod simple;
 mod steps;
 mod survey;
@@ -35,6 +37,7 @@ pub use problem::PlanProblem;
 pub use request::{DEFAULT_RUNNER_IMAGE, MacroRequest, MacroSettings, failure, macro_response, success};
 pub use resolve::{KnownValues, known_parameters, known_place, plan_machine, resolve_template};
 pub use sam::{SamProject, sam_projects};
+pub use schema::schema;
 pub use survey::{
     PlanKind, PlanResource, StepInfo, StepOutline, find_plans, needs_default_vpc, outline, steps, used_runners,
 };

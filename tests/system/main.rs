@@ -21,6 +21,7 @@ mod originals;
 mod package;
 mod packaged;
 mod plan;
+mod plan_graph;
 mod process;
 mod projects;
 mod readme;

@@ -1,8 +1,10 @@
 //! `attini plan`: what a deployment plan says and does, without deploying.
 
-pub(crate) mod lint;
 pub(crate) mod expand;
+pub(crate) mod graph;
+pub(crate) mod lint;
 pub(crate) mod render;
+pub(crate) mod schema;
 pub(crate) mod simulate;
 
 use attini_core::document::{DocPath, Document};
@@ -25,9 +27,11 @@ pub(crate) struct PlanArgs {
 /// The sub-commands of `plan`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
-    Lint(lint::LintArgs),
     Expand(expand::ExpandArgs),
     Render(render::RenderArgs),
+    Lint(lint::LintArgs),
+    Graph(graph::GraphArgs),
+    Schema(schema::SchemaArgs),
     Simulate(simulate::SimulateArgs),
 }
 

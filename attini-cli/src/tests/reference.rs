@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use attini_core::config;
-use attini_core::plan::lint;
+use attini_core::plan::{self, lint};
 use attini_core::runner::error_name;
 use clap::Command;
 use serde_json::{Value, json};
@@ -43,6 +43,11 @@ fn the_reference_of_step_errors_is_that_of_the_program() {
 #[test]
 fn the_schema_of_attini_config_is_that_of_the_program() {
     check("attini-config.schema.json", &format!("{:#}\n", config::schema()));
+}
+
+#[test]
+fn the_schema_of_templates_is_that_of_the_program() {
+    check("attini-template.schema.json", &format!("{:#}\n", plan::schema()));
 }
 
 #[test]
