@@ -4,7 +4,7 @@ use super::layers::{Segment, Slot};
 
 /// How often the layers are gone through, and how many slots make that less often.
 const ROUNDS: usize = 12;
-const MANY: usize = 20_000;
+pub(super) const MANY: usize = 20_000;
 
 /// Returns the slots of each layer from left to right.
 ///

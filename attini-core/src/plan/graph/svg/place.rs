@@ -6,8 +6,9 @@ use super::layers::{Segment, Slot};
 const BETWEEN: f64 = 40.0;
 /// Blank width between a line or its label and anything else.
 pub(super) const BESIDE: f64 = 18.0;
-/// How often the layers are gone through downwards and upwards.
+/// How often the layers are gone through downwards and upwards, and with very many slots.
 const ROUNDS: usize = 10;
+const FEW_ROUNDS: usize = 2;
 
 /// Sets the centers of all slots.
 ///
@@ -28,7 +29,8 @@ pub(super) fn place(layers: &[Vec<usize>], slots: &mut [Slot], segments: &[Segme
         }
         layer.iter().for_each(|slot| slots[*slot].x -= x / 2.0);
     }
-    for _ in 0..ROUNDS {
+    let rounds = if slots.len() > super::order::MANY { FEW_ROUNDS } else { ROUNDS };
+    for _ in 0..rounds {
         for layer in layers.iter().skip(1) {
             settle(layer, slots, &[&up]);
         }
@@ -37,7 +39,7 @@ pub(super) fn place(layers: &[Vec<usize>], slots: &mut [Slot], segments: &[Segme
         }
     }
     let columns = columns(slots.len(), &up, &down);
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         straighten(&columns, layers, slots, &[&up, &down]);
     }
 }

@@ -29,7 +29,15 @@ impl Route {
     fn line(&mut self, y: f64) {
         let from = self.at();
         if (from.y - y).abs() > 0.01 {
-            self.pieces.push(Piece::Line(Point { x: from.x, y }));
+            self.straight(Point { x: from.x, y });
+        }
+    }
+
+    /// Adds a straight piece, or makes the last one longer: lines through hundreds of layers have few pieces.
+    fn straight(&mut self, to: Point) {
+        match self.pieces.last_mut() {
+            Some(Piece::Line(end)) if (end.x - to.x).abs() < 0.01 => *end = to,
+            _ => self.pieces.push(Piece::Line(to)),
         }
     }
 
@@ -37,7 +45,7 @@ impl Route {
     fn curve(&mut self, to: Point) {
         let from = self.at();
         if (from.x - to.x).abs() < 0.5 {
-            self.pieces.push(Piece::Line(to));
+            self.straight(to);
             return;
         }
         let y = f64::midpoint(from.y, to.y);
