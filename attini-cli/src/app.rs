@@ -83,6 +83,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             ConfigCommand::Schema(args) => config::schema::run(ctx, args),
         },
         Command::Plan(args) => match &args.command {
+            PlanCommand::Lint(args) => plan::lint::run(ctx, args),
             PlanCommand::Expand(args) => plan::expand::run(ctx, args),
             PlanCommand::Render(args) => plan::render::run(ctx, args),
             PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),

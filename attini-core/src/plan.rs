@@ -9,6 +9,7 @@ mod expander;
 mod expansion;
 mod frame;
 mod kinds;
+pub mod lint;
 mod parameters;
 mod paths;
 mod problem;

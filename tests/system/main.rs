@@ -15,6 +15,7 @@ mod history;
 mod holdings;
 mod init_project;
 mod kill;
+mod lint;
 mod no_cloud;
 mod originals;
 mod package;

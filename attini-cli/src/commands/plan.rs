@@ -1,5 +1,6 @@
-//! `attini plan`: what a deployment plan does, without deploying.
+//! `attini plan`: what a deployment plan says and does, without deploying.
 
+pub(crate) mod lint;
 pub(crate) mod expand;
 pub(crate) mod render;
 pub(crate) mod simulate;
@@ -24,6 +25,7 @@ pub(crate) struct PlanArgs {
 /// The sub-commands of `plan`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
+    Lint(lint::LintArgs),
     Expand(expand::ExpandArgs),
     Render(render::RenderArgs),
     Simulate(simulate::SimulateArgs),
