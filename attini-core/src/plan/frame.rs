@@ -125,7 +125,7 @@ pub(super) fn framed(
     name: &str,
     action: &str,
     properties: Option<Map<String, Value>>,
-    retriers: &[Value],
+    retriers: Vec<Value>,
     user: &UserFields,
 ) -> Map<String, Value> {
     let mut payload = Map::new();
