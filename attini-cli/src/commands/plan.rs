@@ -1,7 +1,7 @@
 //! `attini plan`: what a deployment plan says and does, without deploying.
 
-pub(crate) mod lint;
 pub(crate) mod expand;
+pub(crate) mod lint;
 pub(crate) mod render;
 pub(crate) mod simulate;
 
