@@ -40,6 +40,16 @@ pub(crate) trait World: Send + Sync {
         Ok(false)
     }
 
+    /// Returns the uploads to an environment whose deployments were interrupted and can go on, oldest first.
+    async fn interrupted(&self, _environment: &str) -> Result<Vec<ObjectIdentifier>, CommandError> {
+        Ok(Vec::new())
+    }
+
+    /// Lets an interrupted deployment go on, and returns without waiting for it.
+    async fn resume(&self, deployment: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError> {
+        Err(CommandError::illegal(format!("the deployment of {deployment} was not interrupted")))
+    }
+
     /// Returns the zip of a published distribution, if it is still kept.
     async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError>;
 
@@ -202,7 +212,16 @@ pub(crate) trait Packager {
 }
 
 /// Where the commands get their libraries from.
+#[async_trait(?Send)]
 pub(crate) trait Backends {
+    /// Runs the job of a folder to its end: the body of a supervisor process.
+    async fn supervise(&self, folder: &Path) -> Result<(), CommandError> {
+        Err(CommandError::execution(format!(
+            "this program runs no jobs, so that of {} is left alone",
+            folder.display()
+        )))
+    }
+
     /// Opens the local world.
     fn local_world(&self, options: &LocalOptions) -> Result<Box<dyn LocalWorld>, CommandError>;
 
