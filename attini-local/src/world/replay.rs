@@ -334,3 +334,6 @@ mod shared {
         TaskRequest::deserialize(deserializer).map(Arc::new)
     }
 }
+
+#[cfg(test)]
+mod tests;
