@@ -48,6 +48,18 @@ impl ErrorKind {
         }
     }
 
+    /// Returns the kind of a failed command of ours by its exit code.
+    pub(crate) fn of_exit_code(code: i32) -> Self {
+        let kinds = [
+            Self::IllegalArgument,
+            Self::NotConfigured,
+            Self::FrameworkNotInstalled,
+            Self::InvalidCredentials,
+            Self::Config,
+        ];
+        kinds.into_iter().find(|kind| i32::from(kind.exit_code()) == code).unwrap_or(Self::Execution)
+    }
+
     /// Returns the name in error objects.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 //! and the line that changes in place are for terminals only, and questions are asked of terminals only.
 
 mod problem;
+mod progress;
 mod yaml;
 
 use std::io::{BufRead, Write};
@@ -12,6 +13,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar;
 
+pub(crate) use self::progress::progress_line;
 use crate::error::CommandError;
 
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
@@ -103,6 +105,13 @@ impl Ui {
             writeln!(self.out, "{line}")?;
             self.out.flush()?;
         }
+        Ok(())
+    }
+
+    /// Prints an event that another program of ours told, as it is.
+    pub(crate) fn pass_on(&mut self, event: &Value) -> Result<(), CommandError> {
+        writeln!(self.out, "{event}")?;
+        self.out.flush()?;
         Ok(())
     }
 

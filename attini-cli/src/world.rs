@@ -1,6 +1,7 @@
 //! What the commands need from the libraries behind them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use attini_core::config::Explained;
@@ -132,6 +133,19 @@ pub(crate) struct PackageRequest {
     pub must_run: bool,
     /// Whether the output of package commands must come as events instead of going to the terminal.
     pub capture_output: bool,
+    /// Whether to tell how far the zip is.
+    pub progress: bool,
+    /// The container to do all of it in.
+    pub container: Option<ContainerRequest>,
+}
+
+/// How to package in a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ContainerRequest {
+    /// Whether to log in to the repository of the image first.
+    pub log_in: bool,
+    /// Whether errors in it come with details.
+    pub debug: bool,
 }
 
 /// What packaging tells while it works.
@@ -143,6 +157,15 @@ pub(crate) enum PackageEvent {
     Output(String),
     /// Something that does not stop packaging.
     Warning(Problem),
+    /// How far the zip is; only when asked for.
+    Progress {
+        /// Bytes of files that are in it.
+        done: u64,
+        /// Bytes of all files.
+        total: u64,
+        /// Time since the first of them.
+        elapsed: Duration,
+    },
 }
 
 /// A finished zip.

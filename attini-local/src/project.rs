@@ -9,12 +9,14 @@
 //! ```
 
 mod commands;
+mod container;
 mod copy;
 mod dist;
 mod edit;
 mod explain;
 mod folder;
 mod package;
+mod shell;
 mod validate;
 mod zip;
 
@@ -23,11 +25,13 @@ use std::io;
 use attini_core::distribution::Scratch;
 
 pub use commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
+pub use container::{ContainerError, ContainerOptions, package_in_container};
 pub use copy::{CopyError, WorkCopy};
 pub use dist::{DistError, DistFolder, zip_file_name};
 pub use edit::{EditError, find_config, set_value};
 pub use explain::explain;
 pub use folder::FolderTree;
+pub use package::report::size_text;
 pub use package::{PackageError, PackageEvent, PackageOptions, Packaged, SamError, package};
 pub use validate::{ValidateError, Validation, validate};
 pub use zip::{

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 
-use attini_core::port::{HistoryEvent, RecordKey, ResourceKind, StackDescription, StackTarget};
-use attini_core::value::{DeploymentName, ExecutionArn, StackName};
-use attini_local::store::{Home, deployments, stacks};
+use attini_core::port::{
+    Body, HistoryEvent, ObjectStore, Precondition, RecordKey, ResourceKind, StackDescription, StackTarget,
+};
+use attini_core::value::{DeploymentName, ExecutionArn, ObjectKey, StackName};
+use attini_local::store::{FsObjectStore, Home, deployments, stacks};
 use attini_local::world::{LocalWorld, Options};
 use serde_json::Value;
 
@@ -25,6 +27,14 @@ impl TestEnv {
     #[track_caller]
     pub(crate) fn stack(&self, environment: &str, name: &str) -> StackDescription {
         self.find_stack(environment, name).unwrap_or_else(|| panic!("there is no stack {name}"))
+    }
+
+    /// Puts an object beside the published files, as a job with credentials would.
+    pub(crate) fn put_artifact(&self, key: &str, content: &[u8]) {
+        let world = self.world();
+        let store = FsObjectStore::new(Home::open(world.home()).unwrap(), world.place().artifact_bucket());
+        let body = Body::from(content.to_vec());
+        block_on(store.put(&ObjectKey::new(key), body, Precondition::Absent)).unwrap();
     }
 
     /// Returns the resources of a stack by logical id, with their properties and attributes.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::screen::Screen;
 use crate::support::{Run, TestEnv};
 
 const DEPLOYABLE: [&str; 3] = ["hello-world", "skeleton", "simple-website"];
@@ -142,6 +143,37 @@ fn a_folder_that_cannot_be_made_leaves_nothing_behind() {
     let run = attini_in(&env, &project, &["init-project", "hello-world"]).exits(1);
     assert!(run.stderr.contains("scripts"), "{}", run.stderr);
     assert_eq!(contents(&project), [(project.join("scripts"), Some(b"mine".to_vec()))]);
+}
+
+/// Starts a project on a screen, answers the question, and returns the screen.
+fn asked(env: &TestEnv, answer: &str, wanted: &str) -> Option<String> {
+    let project = folder(env, "My shop");
+    let screen = Screen::of(env, 100, 20)?;
+    let program = env!("CARGO_BIN_EXE_attini");
+    screen.types(&[&format!("cd '{}'; clear; {program} init-project skeleton; echo exit code $?", project.display())]);
+    screen.types(&["Enter"]);
+    screen.shows("Name of the distribution [My-shop]:");
+    screen.types(&[answer, "Enter"]);
+    screen.shows(wanted);
+    Some(screen.text())
+}
+
+#[test]
+fn a_terminal_is_asked_for_the_name() {
+    for (answer, name) in [("web-7", "web-7"), ("", "My-shop")] {
+        let env = TestEnv::new();
+        let Some(text) = asked(&env, answer, "exit code 0") else {
+            println!("not run: there is no tmux here");
+            return;
+        };
+        assert!(text.contains(&format!("The distribution is called {name};")), "{text}");
+        let config = fs::read_to_string(env.work().join("My shop/attini-config.yaml")).unwrap();
+        assert!(config.contains(&format!("distributionName: \"{name}\"")), "{config}");
+    }
+    let env = TestEnv::new();
+    let text = asked(&env, "my_app", "exit code 151").unwrap();
+    assert!(text.contains("my_app"), "{text}");
+    assert!(contents(&env.work().join("My shop")).is_empty());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::screen::Screen;
 use crate::support::{TestEnv, edit};
 
 /// Packages a project and returns the path of the zip.
@@ -119,4 +120,37 @@ fn a_package_command_that_fails_makes_no_zip() {
     assert!(!project.join("attini_dist/release-gate.zip").exists());
     // Nothing was changed: not even the environment was made.
     env.attini(["environment", "list"]).exits(152);
+}
+
+#[test]
+fn a_terminal_shows_how_far_a_large_zip_is() {
+    let env = TestEnv::new();
+    let project = env.work().join("large");
+    fs::create_dir(&project).unwrap();
+    fs::write(project.join("attini-config.yaml"), "distributionName: large\ndistributionId: one\n").unwrap();
+    // Nothing that could be made smaller.
+    let mut state = 1_u64;
+    let mut block = Vec::with_capacity(8 << 20);
+    while block.len() < 8 << 20 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        block.extend((state >> 16).to_le_bytes());
+    }
+    for number in 0..12 {
+        fs::write(project.join(format!("file-{number}")), &block).unwrap();
+    }
+    let in_a_pipe = env.attini(["package", project.to_str().unwrap()]).exits(0);
+    assert!(!in_a_pipe.stdout.contains("Zipping") && !in_a_pipe.stdout.contains(['\r', '\u{1b}']));
+    let Some(screen) = Screen::of(&env, 100, 30) else {
+        println!("not run: there is no tmux here");
+        return;
+    };
+    let program = env!("CARGO_BIN_EXE_attini");
+    screen.types(&[&format!("clear; {program} package large; echo exit code $?"), "Enter"]);
+    screen.shows(" of 96.0 MiB, ");
+    screen.shows("exit code 0");
+    let text = screen.text();
+    assert!(!text.contains("Zipping") && text.contains("Distribution created: large/attini_dist/large.zip"), "{text}");
+    screen.types(&[&format!("clear; {program} package large --json; echo exit code $?"), "Enter"]);
+    screen.shows("exit code 0");
+    assert!(!screen.text().contains("Zipping"), "{}", screen.text());
 }

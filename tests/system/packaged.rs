@@ -53,7 +53,7 @@ impl Packaged {
         Self { run, zip, env }
     }
 
-    fn open(&self) -> Archive<File> {
+    pub(crate) fn open(&self) -> Archive<File> {
         Archive::open(File::open(&self.zip).unwrap(), &Limits::default()).unwrap()
     }
 
@@ -86,6 +86,10 @@ impl Packaged {
         let transform = template.as_object_mut().unwrap().shift_remove("Transform").unwrap();
         assert_eq!(transform, json!(["AttiniDeploymentPlan", "AWS::Serverless-2016-10-31"]));
         template
+    }
+
+    pub(crate) fn verify(&self) -> Value {
+        self.env.attini(["distribution", "verify", self.zip.to_str().unwrap(), "--json"]).exits(0).json()
     }
 
     pub(crate) fn inspect(&self) -> Value {

@@ -21,7 +21,7 @@ fn user_case_1_all_configurations_are_whole_and_have_no_unknown_keys() {
 }
 
 #[test]
-fn all_projects_package_and_can_be_inspected() {
+fn all_projects_package_and_can_be_inspected_and_verified() {
     for name in names() {
         let packaged = Packaged::of(&name);
         let paths = packaged.paths();
@@ -36,6 +36,9 @@ fn all_projects_package_and_can_be_inspected() {
         assert_eq!(inspected["distributionName"], config.distribution_name.unwrap().as_str(), "{name}: {inspected}");
         let id = config.distribution_id.unwrap();
         assert_eq!(inspected["distributionId"], id.as_str(), "{name}: {inspected}");
+        let verified = packaged.verify();
+        let found = ["manifest", "signature", "digest"].map(|key| &verified[key]);
+        assert_eq!(found, [&"matches".into(), &"unsigned".into(), &inspected["digest"]], "{name}: {verified}");
     }
 }
 

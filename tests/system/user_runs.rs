@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::packaged::{env_of, project};
 use crate::session::Session;
-use crate::support::TestEnv;
+use crate::support::{TestEnv, repository};
 
 #[test]
 fn project_7_a_template_that_was_synthesized_into_the_package_is_deployed() {
@@ -100,4 +100,71 @@ fn user_cases_6_and_7_a_stack_is_created_updated_and_deleted_in_one_plan() {
     assert_eq!(output["Deploy Lambda Stack"]["DistributionId"], payload["deploymentOriginData"]["distributionId"]);
     assert_eq!(output["Default Runner Job"], json!({"result": "default runner in dev"}));
     assert!(env.find_stack("dev", "dev-attini-integration-test-lambda").is_none());
+}
+
+#[test]
+fn user_case_8_one_template_in_two_regions_and_a_merge_of_both() {
+    let env = env_of("08-synth-on-runner");
+    let project = project(&env, "08-synth-on-runner");
+    let template = repository().join("tests/fixtures/synth/08-synth-on-runner/CdkExampleSQS.template.json");
+    // Where the job copies it.
+    env.put_artifact("dev/synth-on-runner/one/CdkExampleSQS.template.json", &fs::read(template).unwrap());
+    let run = env.deploy(&project, "one", &["-e", "dev"]).exits(0);
+    let target =
+        "s3://attini-artifact-store-eu-west-1-000000000000/dev/synth-on-runner/one/CdkExampleSQS.template.json";
+    run.tells(&[&format!("upload: cdk.out/CdkExampleSQS.template.json to {target}"), "✓ DeployConsumer"]);
+    let output = env.output("dev", "synth-on-runner")["output"].take();
+    let arn = |step: &str| output[step]["queueArn"].as_str().unwrap_or_default().to_owned();
+    assert!(arn("DeploySQS").starts_with("arn:aws:sqs:eu-west-1:"), "{output}");
+    assert!(arn("DeploySQS In Stockholm").starts_with("arn:aws:sqs:eu-north-1:"), "{output}");
+    assert_eq!(env.stack("dev", "queue-consumer").parameters["QueueArn"], arn("DeploySQS"));
+}
+
+/// A job for each of three items; `%` is the name of the iterator.
+const JOB_PER_ITEM: &str = "\
+Transform: [AttiniDeploymentPlan, 'AWS::Serverless-2016-10-31']
+Resources:
+  Plan:
+    Type: Attini::Deploy::DeploymentPlan
+    Properties:
+      DeploymentPlan:
+        StartAt: List
+        States:
+          List: {Type: Pass, Result: [a, b, c], ResultPath: $.items, Next: Each}
+          Each:
+            Type: Map
+            ItemsPath: $.items
+            ResultPath: $.results
+            End: true
+            ItemSelector:
+              item.$: $$.Map.Item.Value
+              customData.$: $.customData
+              dependencies.$: $.dependencies
+              stackParameters.$: $.stackParameters
+              output.$: $.output
+              environment.$: $.environment
+              deploymentOriginData.$: $.deploymentOriginData
+            %:
+              StartAt: Job
+              States:
+                Job:
+                  Type: AttiniRunnerJob
+                  Properties: {Commands: ['echo \"job for $ITEM\" > $ATTINI_OUTPUT'], Environment: {ITEM.$: $.item}}
+                  End: true
+";
+
+#[test]
+fn user_case_25_a_map_runs_a_job_per_item_under_both_names_of_its_iterator() {
+    for iterator in ["ItemProcessor", "Iterator"] {
+        let env = TestEnv::new();
+        let project = env.work().join("items");
+        fs::create_dir(&project).unwrap();
+        let config = "distributionName: items\ninitDeployConfig: {template: plan.yaml, stackName: items}\n";
+        fs::write(project.join("attini-config.yaml"), config).unwrap();
+        fs::write(project.join("plan.yaml"), JOB_PER_ITEM.replace('%', iterator)).unwrap();
+        env.deploy(&project, "one", &["-e", "dev"]).exits(0);
+        let results = env.output("dev", "items")["results"].take();
+        let answers = results.as_array().unwrap().iter().map(|result| &result["output"]["Job"]["result"]);
+        assert!(answers.eq(["job for a", "job for b", "job for c"].iter()), "{results}");
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn lines(event: &FollowEvent, answer_line: &dyn Fn(&str) -> String) -
             one("initStackDone", json!(format!("Init stack {how} successfully")))
         }
         What::NoPlan => one("noPlan", json!("No deployment plan found")),
-        What::PlanStarted { execution } => vec![
+        What::PlanStarted { execution, .. } => vec![
             ("planStarted", json!("Running deployment plan")),
             ("execution", json!({ "executionArn": execution.as_str() })),
         ],

@@ -6,8 +6,27 @@ use anstyle::Style;
 use attini_core::follow::{FollowEvent, Published, Step, Waiting, What};
 use attini_core::port::{ExecutionStatus, StackEvent};
 use attini_core::value::Timestamp;
+use unicode_width::UnicodeWidthStr;
 
-use crate::ui::{DIM, GREEN, RED, Ui, YELLOW, printable};
+use crate::ui::{DIM, GREEN, RED, Ui, YELLOW, cut, printable};
+
+/// Columns of a step's name, at most.
+const NAME_COLUMNS: usize = 40;
+/// Columns of a step's status, on its right side.
+const STATUS_COLUMNS: usize = 10;
+/// Columns that the longest name is taken to have, at least; not all names are known at the start.
+const USUAL_NAME: usize = 10;
+
+/// How a step ends.
+struct End {
+    mark: &'static str,
+    status: &'static str,
+    style: Style,
+}
+
+const SUCCESS: End = End { mark: "✓", status: "SUCCESS", style: GREEN };
+const FAILURE: End = End { mark: "✗", status: "FAILED", style: RED };
+const STOP: End = End { mark: "■", status: "STOPPED", style: YELLOW };
 
 /// What is running now, and what was shown.
 #[derive(Debug, Default)]
@@ -17,6 +36,8 @@ pub(super) struct TextView {
     beat: usize,
     failure_shown: bool,
     plan_ended: bool,
+    /// Characters of the longest name of a step, when known.
+    longest_name: Option<usize>,
     /// The step that the last line was about.
     current: Option<Step>,
 }
@@ -53,7 +74,10 @@ impl TextView {
                 vec![format!("Init stack {how} successfully ({})", time(*duration))]
             }
             What::NoPlan => vec!["No deployment plan found".to_owned()],
-            What::PlanStarted { .. } => vec!["Running deployment plan".to_owned()],
+            What::PlanStarted { longest_name, .. } => {
+                self.longest_name = *longest_name;
+                vec!["Running deployment plan".to_owned()]
+            }
             What::StepStarted(step) => {
                 self.running.push((step.clone(), at));
                 self.current = Some(step.clone());
@@ -79,13 +103,13 @@ impl TextView {
                 if is_added(step) {
                     return Vec::new();
                 }
-                vec![end_line(ui, GREEN, "✓", step, &time(*duration))]
+                vec![self.end_line(ui, &SUCCESS, step, &time(*duration))]
             }
             What::StepFailed { step, duration, first_cause, caught, .. } => {
                 self.end(step);
                 self.failure_shown |= !caught;
                 let after = if *caught { format!("{}, handled by the plan", time(*duration)) } else { time(*duration) };
-                let mut lines = vec![end_line(ui, RED, "✗", step, &after)];
+                let mut lines = vec![self.end_line(ui, &FAILURE, step, &after)];
                 if let Some(first) = first_cause {
                     lines.push(format!("    {}", printable(&first.message, false)));
                     // The lines of a job stand above.
@@ -96,7 +120,7 @@ impl TextView {
             }
             What::StepStopped { step, duration } => {
                 self.end(step);
-                vec![end_line(ui, YELLOW, "■", step, &format!("stopped after {}", time(*duration)))]
+                vec![self.end_line(ui, &STOP, step, &time(*duration))]
             }
             What::PlanEnded { status, duration, steps, error, .. } => {
                 self.running.clear();
@@ -146,6 +170,26 @@ impl TextView {
         if others || elsewhere { format!("{} ", ui.paint(DIM, &format!("[{}]", step.name))) } else { String::new() }
     }
 
+    /// Returns the row that a step ends with: its name and its status in columns of fixed width (cli.md 11.5).
+    fn end_line(&self, ui: &Ui, end: &End, step: &Step, after: &str) -> String {
+        // What was not known when the plan started may be longer.
+        let longest = self.longest_name.unwrap_or_default().max(USUAL_NAME).max(step.name.width());
+        let columns = (longest + 2).min(NAME_COLUMNS);
+        let name = if step.name.width() > columns {
+            format!("{}...", cut(&step.name, columns - 3))
+        } else {
+            step.name.clone()
+        };
+        let gap = " ".repeat(columns.saturating_sub(name.width()));
+        let status = format!("{:>STATUS_COLUMNS$}", end.status);
+        format!(
+            "{} {name}{gap}{}    {}",
+            ui.paint(end.style, end.mark),
+            ui.paint(end.style, &status),
+            ui.paint(DIM, after)
+        )
+    }
+
     fn end(&mut self, step: &Step) {
         self.running.retain(|(other, _)| other != step);
         self.current = Some(step.clone());
@@ -176,10 +220,6 @@ fn published(it: &Published, ui: &Ui) -> Vec<String> {
     let mut lines = vec!["Published distribution".to_owned()];
     lines.extend(fields.into_iter().map(|(key, value)| format!("{key}: {}", ui.paint(GREEN, value))));
     lines
-}
-
-fn end_line(ui: &Ui, style: Style, mark: &str, step: &Step, after: &str) -> String {
-    format!("{} {}  {}", ui.paint(style, mark), step.name, ui.paint(DIM, after))
 }
 
 /// CloudFormation says twice that it works on a resource; the second time adds nothing for people.
@@ -249,15 +289,43 @@ mod tests {
 
     #[test]
     fn the_live_line_shows_what_runs_and_for_how_long() {
-        let empty = || Box::new(std::io::sink());
-        let terminal = crate::ui::Terminal::default();
-        let ui = Ui::new(empty(), empty(), Box::new(std::io::empty()), terminal, || 40, || 0);
+        let ui = plain();
         let mut view = TextView::default();
         assert_eq!(view.live_line(0), "");
         for event in [started("Build", 1, 0), started("Test", 2, 58_500)] {
             view.lines(&event, &|_| String::new(), &ui);
         }
         assert!(view.live_line(61_000).ends_with(" Build 1m 01s · Test 2s"), "{}", view.live_line(61_000));
+    }
+
+    fn plain() -> Ui {
+        let empty = || Box::new(std::io::sink());
+        Ui::new(empty(), empty(), Box::new(std::io::empty()), crate::ui::Terminal::default(), || 40, || 0)
+    }
+
+    #[test]
+    fn cli_case_41_names_and_statuses_have_columns_of_their_own() {
+        let row = |longest_name, name: &str| {
+            let mut view = TextView::default();
+            let execution = attini_core::value::ExecutionArn::from_record("arn");
+            let plan = What::PlanStarted { execution, longest_name };
+            let step = Step { plan: 0, id: 1, name: name.to_owned(), kind: "AttiniRunnerJob".to_owned() };
+            let end = What::StepSucceeded { step, duration: Duration::from_millis(3_200), output: None };
+            let events = [plan, end].map(|what| FollowEvent { at: Timestamp::from_ms(0), what });
+            let mut lines = Vec::new();
+            events.iter().for_each(|event| lines.extend(view.lines(event, &|_| String::new(), &plain())));
+            lines.pop().expect("a row")
+        };
+        let long = "a".repeat(50);
+        assert_eq!(row(Some(50), &long), format!("✓ {}...{:>10}    3.2s", "a".repeat(37), "SUCCESS"));
+        assert_eq!(row(Some(50), "Build"), format!("✓ Build{}{:>10}    3.2s", " ".repeat(35), "SUCCESS"));
+        assert_eq!(row(Some(38), &"a".repeat(38)), format!("✓ {}  {:>10}    3.2s", "a".repeat(38), "SUCCESS"));
+        assert_eq!(row(Some(12), "Build"), format!("✓ Build         {:>10}    3.2s", "SUCCESS"));
+        // Nothing is known, or not everything.
+        assert_eq!(row(None, "Build"), format!("✓ Build       {:>10}    3.2s", "SUCCESS"));
+        assert_eq!(row(Some(5), "DeployWebsite"), format!("✓ DeployWebsite  {:>10}    3.2s", "SUCCESS"));
+        // Wide characters count twice.
+        assert_eq!(row(Some(8), "日本語"), format!("✓ 日本語      {:>10}    3.2s", "SUCCESS"));
     }
 
     #[test]

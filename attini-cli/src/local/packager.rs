@@ -11,15 +11,21 @@ use attini_core::document::{DocPath, MAX_BYTES};
 use attini_core::problem::Problems;
 use attini_core::value::{DistributionId, Environment, Version};
 use attini_local::project::{
-    self, EditError, PackageError, PackageOptions, SamError, Validation, find_config, package, set_value, zip_content,
+    self, ContainerError, ContainerOptions, EditError, PackageError, PackageOptions, SamError, Validation, find_config,
+    package, package_in_container, set_value, zip_content,
 };
 use serde_json::json;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::world::{Edit, EditTarget, Edited, Identity, PackageEvent, PackageRequest, Packaged, Packager};
+use crate::world::{
+    ContainerRequest, Edit, EditTarget, Edited, Identity, PackageEvent, PackageRequest, Packaged, Packager,
+};
 
 /// The time of every file in a zip, in seconds since 1970; set by whoever wants a time of their own in reproducible builds.
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// What runs the containers of `--container-build`, by name or path.
+const CONTAINER_ENGINE: &str = "ATTINI_CONTAINER_ENGINE";
 
 /// The folders of this machine.
 pub(super) struct Folders;
@@ -34,6 +40,12 @@ impl Packager for Folders {
             None => None,
         };
         let environment_script = request.environment_config_script.as_deref().map(utf8).transpose()?;
+        if let Some(container) = request.container {
+            if let Some(version) = version.filter(|version| !version.is_semantic()) {
+                return Err(PackageError::Version { version: version.to_string() }.into());
+            }
+            return self.package_in_container(request, container, environment_script, tell);
+        }
         let cli = env::current_exe().ok();
         let options = PackageOptions {
             file_name: request.name.as_deref(),
@@ -45,15 +57,10 @@ impl Packager for Folders {
             cli_dir: cli.as_deref().and_then(Path::parent),
             json: request.capture_output,
             time: entry_time()?,
+            progress: request.progress,
             ..PackageOptions::new(&request.directory)
         };
-        let packaged = package(&options, &mut |event| {
-            tell(match event {
-                project::PackageEvent::Message(text) => PackageEvent::Message(text),
-                project::PackageEvent::Output(line) => PackageEvent::Output(line),
-                project::PackageEvent::Warning(problem) => PackageEvent::Warning(problem),
-            });
-        })?;
+        let packaged = package(&options, &mut |event| tell(told(event)))?;
         let identity = Identity {
             name: packaged.name,
             id: Some(packaged.id.to_string()),
@@ -119,6 +126,52 @@ impl Packager for Folders {
     }
 }
 
+impl Folders {
+    fn package_in_container(
+        &self,
+        request: &PackageRequest,
+        container: ContainerRequest,
+        environment_script: Option<&str>,
+        tell: &mut dyn FnMut(PackageEvent),
+    ) -> Result<Packaged, CommandError> {
+        let values = [
+            ("--name", request.name.as_deref()),
+            ("--environment-config-script", environment_script),
+            ("-i", request.distribution_id.as_deref()),
+            ("--distribution-version", request.distribution_version.as_deref()),
+        ];
+        let values = values.into_iter().filter_map(|(option, value)| Some([option, value?])).flatten();
+        let flags = [
+            (request.skip_commands, "--skip-commands"),
+            (request.capture_output, "--json"),
+            (container.debug, "--debug"),
+        ];
+        let flags = flags.into_iter().filter_map(|(given, flag)| given.then_some(flag));
+        let arguments: Vec<String> = values.chain(flags).map(str::to_owned).collect();
+        let engine = env::var(CONTAINER_ENGINE).unwrap_or_default();
+        let options = ContainerOptions {
+            directory: &request.directory,
+            engine: Some(engine.trim()).filter(|engine| !engine.is_empty()),
+            log_in: container.log_in,
+            file_name: request.name.as_deref(),
+            arguments: &arguments,
+            capture_output: request.capture_output,
+        };
+        let zip = package_in_container(&options, &mut |event| tell(told(event)))?;
+        let identity = self.inspect(&zip)?;
+        Ok(Packaged { zip, identity })
+    }
+}
+
+fn told(event: project::PackageEvent) -> PackageEvent {
+    match event {
+        project::PackageEvent::Message(text) => PackageEvent::Message(text),
+        project::PackageEvent::Output(line) => PackageEvent::Output(line),
+        project::PackageEvent::Warning(problem) => PackageEvent::Warning(problem),
+        project::PackageEvent::Progress { done, total, elapsed } => PackageEvent::Progress { done, total, elapsed },
+    }
+}
+
 fn utf8(path: &Path) -> Result<&str, CommandError> {
     path.to_str().ok_or_else(|| CommandError::illegal(format!("the path {} is not UTF-8", path.display())))
 }
@@ -161,9 +214,46 @@ impl From<PackageError> for CommandError {
             }
             PackageError::Sam(SamError::NotBuilt { .. }) => Self::execution(error)
                 .hint("leave out `--skip-commands`, or run `sam build` in the project before packaging"),
+            PackageError::Container(ref cause) => {
+                let (kind, hint) = of_container(cause);
+                hint.into_iter().fold(Self::new(kind, error), Self::hint)
+            }
             error => Self::execution(error),
         }
     }
+}
+
+/// Returns the kind of failure that one in a container is, and what to do about it.
+fn of_container(cause: &ContainerError) -> (ErrorKind, Option<String>) {
+    let kind = match cause {
+        ContainerError::Failed { code, .. } => ErrorKind::of_exit_code(*code),
+        ContainerError::Path { .. } => ErrorKind::IllegalArgument,
+        _ => ErrorKind::Execution,
+    };
+    let other = |engine: &str| {
+        let other = if engine.ends_with("podman") { "docker" } else { "podman" };
+        format!("or name another program that runs containers: {CONTAINER_ENGINE}={other}")
+    };
+    let hint = match cause {
+        ContainerError::EngineMissing { engine } => format!("install it, {}", other(engine)),
+        ContainerError::EngineDown { engine } => format!("start it, {}", other(engine)),
+        ContainerError::ImageMissing { .. } => {
+            "check `package.container.image`; a repository that needs a login gets it with \
+             `--container-repository-login`"
+                .to_owned()
+        }
+        ContainerError::NotCreated { .. } => "what it said stands above; check `package.container.options`".to_owned(),
+        ContainerError::NoAttini { .. } => {
+            let own =
+                env::current_exe().map_or_else(|_| "/usr/local/bin/attini".to_owned(), |exe| exe.display().to_string());
+            format!(
+                "the image needs bash and attini; to take this program along, list \
+                 `-v {own}:/usr/local/bin/attini:ro` in `package.container.options`"
+            )
+        }
+        _ => return (kind, None),
+    };
+    (kind, Some(hint))
 }
 
 impl From<EditError> for CommandError {

@@ -75,9 +75,9 @@ fn a_success_in_text() {
       npm ci
       100%
     ↻ Build  attempt 1 failed, trying again: JobLost: no result
-    ✓ Build  3.2s
-    ✓ IsProd?  0ms
-    ✓ Done  0ms
+    ✓ Build          SUCCESS    3.2s
+    ✓ IsProd?        SUCCESS    0ms
+    ✓ Done           SUCCESS    0ms
     Deployment plan finished with status: SUCCEEDED (3.5s, 3 steps)
     See what it returned: attini deploy output -n shop -e dev -i 7 --local
     ");
@@ -101,7 +101,7 @@ fn cli_case_40_a_failure_in_text() {
     → Build
       + mak
       mak: not found
-    ✗ Build  1m 05s
+    ✗ Build           FAILED    1m 05s
         ScriptExecutionError: Script exited with code 127
     Deployment plan finished with status: FAILED (1m 05s, 1 step)
     ------- stderr -------
@@ -200,7 +200,7 @@ fn cli_case_43_an_approval_shows_the_command_that_answers() {
       MANUAL APPROVAL NEEDED: Ask me
       attini deploy continue -n shop -e dev --step-name 'Ask me' --local -r eu-west-1
       to reject it, add `--abort`
-    ■ Ask me  stopped after 58.0s
+    ■ Ask me         STOPPED    58.0s
     ------- stderr -------
     Error: deployment of `shop` to `dev` was interrupted
     Caused by: its worker is gone
@@ -266,11 +266,11 @@ fn a_failed_stack_names_its_first_failed_resource() {
       [Db] CREATE_IN_PROGRESS dev-db (stack)
       [Db] CREATE_FAILED Instance (AWS::RDS::DBInstance): no such class
       [Db] ROLLBACK_COMPLETE dev-db (stack)
-    ✗ Db  890ms
+    ✗ Db              FAILED    890ms
         resource `Instance` (AWS::RDS::DBInstance) CREATE_FAILED: no such class
-    ✗ Both  900ms
+    ✗ Both            FAILED    900ms
       [Job] working
-    ■ Job  stopped after 890ms
+    ■ Job            STOPPED    890ms
     Deployment plan finished with status: FAILED (900ms, 3 steps)
     ------- stderr -------
     Error: deployment of `shop` to `dev` failed in step `Db`

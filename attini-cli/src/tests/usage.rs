@@ -1,4 +1,5 @@
 use super::memory::{Memory, attini};
+use crate::world::ContainerRequest;
 
 fn usage(line: &str) -> (u8, String, String) {
     let ran = attini(&Memory::with_environments(&[]), line);
@@ -30,18 +31,15 @@ fn cli_case_3_the_missing_path_is_named() {
 #[test]
 fn cli_case_4_words_behind_one_dash() {
     let world = Memory::with_environments(&[]);
-    let ran = attini(&world, "deploy run . -ec=env.sh -cb -crl -e dev --local");
-    insta::assert_snapshot!(ran, @"
-    ------- stderr -------
-    Error: `--container-build` is not in this version
-    Hint: without it the package commands run on this machine
-    [exit status: 1]
-    ");
+    attini(&world, "deploy run . -ec=env.sh -cb -crl -e dev --local");
     attini(&world, "package . -ec=env.sh -v1.2.0 -i=-x");
     let requests = world.packaged.lock().expect("free");
     assert_eq!(requests[0].environment_config_script.as_deref(), Some("env.sh".as_ref()));
-    assert_eq!(requests[0].distribution_version.as_deref(), Some("1.2.0"));
-    assert_eq!(requests[0].distribution_id.as_deref(), Some("-x"));
+    assert_eq!(requests[0].container, Some(ContainerRequest { log_in: true, debug: false }));
+    assert_eq!(requests[1].environment_config_script.as_deref(), Some("env.sh".as_ref()));
+    assert_eq!(requests[1].container, None);
+    assert_eq!(requests[1].distribution_version.as_deref(), Some("1.2.0"));
+    assert_eq!(requests[1].distribution_id.as_deref(), Some("-x"));
 }
 
 #[test]

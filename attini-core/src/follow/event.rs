@@ -117,6 +117,8 @@ pub enum What {
     PlanStarted {
         /// Its execution.
         execution: ExecutionArn,
+        /// Characters of the longest name of its steps, as far as they are known by now.
+        longest_name: Option<usize>,
     },
     /// A step was entered.
     StepStarted(Step),

@@ -16,9 +16,8 @@ use proptest::test_runner::{Config, TestRunner};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-const CONFIG: &str = "distributionName: shop\ndistributionId: '1'\ndependencies: [{distributionName: a, version: ^1.0.0}]\n\
-    initDeployConfig: &a\n  template: p.yaml\n  stackName: ${environment}-s\n  parameters: {default: {A: '1'}, dev: {A: 2}}\n\
-    package: {prePackage: {commands: [make]}}\n";
+use targets::CONFIG;
+
 const PLAN: &str = "Resources:\n  P:\n    Type: Attini::Deploy::DeploymentPlan\n    Properties:\n      DeploymentPlan:\n\
     \x20     - {Name: A, Type: Pass}\n      - {Name: B, Type: Parallel, Branches: [[{Name: C, Type: AttiniCfn}]]}\n";
 
@@ -117,15 +116,7 @@ fn distributions() {
 
 #[test]
 fn plans_in_sound_archives() {
-    fn target(data: &[u8]) {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("attini-config.yaml", SimpleFileOptions::default()).unwrap();
-        zip.write_all(CONFIG.as_bytes()).unwrap();
-        zip.start_file("p.yaml", SimpleFileOptions::default()).unwrap();
-        zip.write_all(data).unwrap();
-        targets::distribution(zip.finish().unwrap().get_ref());
-    }
-    fuzz("plan", PLAN.as_bytes(), target);
+    fuzz("plan", PLAN.as_bytes(), targets::plan);
 }
 
 #[test]

@@ -2,13 +2,20 @@
 //!
 //! They assert what holds for every input, so that a fuzzer finds more than panics.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 use attini_core::config::Config;
 use attini_core::distribution::{
     Archive, Content, EntryTime, InspectError, Inspection, Limits, Manifest, ManifestState, PublicKey, Signature, diff,
     renew_manifest,
 };
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// A sound configuration whose template is `p.yaml`.
+pub(crate) const CONFIG: &str = "distributionName: shop\ndistributionId: '1'\ndependencies: [{distributionName: a, version: ^1.0.0}]\n\
+    initDeployConfig: &a\n  template: p.yaml\n  stackName: ${environment}-s\n  parameters: {default: {A: '1'}, dev: {A: 2}}\n\
+    package: {prePackage: {commands: [make]}}\n";
 
 /// Small, so that a bomb that gets through shows as one.
 const LIMITS: Limits = Limits { total_bytes: 1 << 20, file_bytes: 1 << 19, entries: 1000 };
@@ -50,6 +57,16 @@ pub(crate) fn distribution(data: &[u8]) {
         Err(InspectError::Config(problems)) => assert!(!problems.0.is_empty()),
         Err(_) => {}
     }
+}
+
+/// A template with a plan, in a distribution that is sound otherwise.
+pub(crate) fn plan(data: &[u8]) {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, content) in [("attini-config.yaml", CONFIG.as_bytes()), ("p.yaml", data)] {
+        zip.start_file(path, SimpleFileOptions::default()).expect("a sound name");
+        zip.write_all(content).expect("there is memory");
+    }
+    distribution(zip.finish().expect("there is memory").get_ref());
 }
 
 /// A manifest: what is read is written and read again as the same.

@@ -1,8 +1,7 @@
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,6 +13,7 @@ use attini_core::value::DistributionId;
 use thiserror::Error;
 
 use super::FIXED_ID_VARIABLE;
+use super::shell::{find_shell, quoted};
 
 /// How long output is awaited after the script has ended: what it left running in the background may hold the stream open for ever.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
@@ -182,14 +182,9 @@ fn search_path(cli_dir: Option<&Path>, inherited: Option<OsString>) -> OsString 
     path
 }
 
-fn find_shell(path: &OsStr) -> PathBuf {
-    let bash = env::split_paths(path).map(|folder| folder.join("bash")).find(|bash| bash.is_file());
-    bash.unwrap_or_else(|| PathBuf::from("/bin/sh"))
-}
-
 fn script_text(request: &PhaseCommands<'_>, environment_script: Option<&Path>) -> Vec<u8> {
     let mut script = b"set -e\nexport ATTINI_WORK_DIR=".to_vec();
-    script.extend(quoted(request.work_dir));
+    script.extend(quoted(request.work_dir.as_os_str()));
     script.extend(b"\ncd \"$ATTINI_WORK_DIR\"\n");
     if request.json {
         script.extend(b"export ATTINI_DISABLE_ANSI_COLOR=true\n");
@@ -197,7 +192,7 @@ fn script_text(request: &PhaseCommands<'_>, environment_script: Option<&Path>) -
     if let Some(path) = environment_script {
         // The spelling that every shell knows.
         script.extend(b". ");
-        script.extend(quoted(path));
+        script.extend(quoted(path.as_os_str()));
         script.push(b'\n');
     }
     for command in request.commands {
@@ -205,18 +200,6 @@ fn script_text(request: &PhaseCommands<'_>, environment_script: Option<&Path>) -
         script.push(b'\n');
     }
     script
-}
-
-fn quoted(path: &Path) -> Vec<u8> {
-    let mut text = vec![b'\''];
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'\'' => text.extend(br"'\''"),
-            byte => text.push(*byte),
-        }
-    }
-    text.push(b'\'');
-    text
 }
 
 enum Event {

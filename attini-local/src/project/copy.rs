@@ -1,11 +1,12 @@
-mod reaper;
+pub(super) mod reaper;
 
-use std::fs::{self, File, FileTimes, Permissions};
+use std::fs::{self, File, FileTimes, Metadata, Permissions};
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use attini_core::distribution::{FileTree, TreeEntry, TreeError};
@@ -49,7 +50,8 @@ impl WorkCopy {
     /// Copies a project into a new temporary directory, as [`FolderTree::source`] sees it: links have become what they point to.
     ///
     /// Permission bits and modification times are kept, apart from the owner's right to change the copy. Files share their blocks
-    /// with the source where the file system can do that.
+    /// with the source where the file system can do that; otherwise two threads or more copy them. What `.attini-ignore` leaves out of the
+    /// zip is copied too: package commands may read it, and may write that file anew (user-projects.md 2).
     ///
     /// # Errors
     ///
@@ -66,7 +68,8 @@ impl WorkCopy {
         // Children first, because each of them changes the time of the directory around it.
         for entry in directories.iter().rev() {
             let (from, to) = (source.join(&entry.path), folder.path().join(&entry.path));
-            copy_metadata(&from, &to, 0o700).map_err(|source| failed(entry, source))?;
+            let copied = fs::metadata(from).and_then(|of| copy_metadata(&of, &File::open(to)?, 0o700));
+            copied.map_err(|source| failed(entry, source))?;
         }
         Ok(Self { folder, _reaper: reaper, warnings: listing.warnings })
     }
@@ -86,10 +89,11 @@ impl WorkCopy {
 
 fn copy_all(files: &[&TreeEntry], source: &Path, target: &Path) -> Result<(), CopyError> {
     let next = AtomicUsize::new(0);
+    let clones = AtomicBool::new(true);
     let first_failure = Mutex::new(None);
     let work = || {
         while let Some(entry) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = copy_file(&source.join(&entry.path), &target.join(&entry.path)) {
+            if let Err(error) = copy_file(&source.join(&entry.path), &target.join(&entry.path), &clones) {
                 // The others need not go on.
                 next.store(files.len(), Ordering::Relaxed);
                 let mut failure = first_failure.lock().expect("no holder of the lock panics");
@@ -97,8 +101,10 @@ fn copy_all(files: &[&TreeEntry], source: &Path, target: &Path) -> Result<(), Co
             }
         }
     };
+    // Also with one processor, because much of the time is waiting.
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).clamp(2, 8).min(files.len());
     thread::scope(|scope| {
-        for _ in 1..thread::available_parallelism().map_or(1, |count| count.get().min(8)) {
+        for _ in 1..threads {
             scope.spawn(work);
         }
         work();
@@ -106,16 +112,33 @@ fn copy_all(files: &[&TreeEntry], source: &Path, target: &Path) -> Result<(), Co
     first_failure.into_inner().expect("no holder of the lock panics").map_or(Ok(()), Err)
 }
 
-fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    reflink_copy::reflink_or_copy(from, to)?;
-    copy_metadata(from, to, 0o600)
+/// `clones` says whether the file system shares blocks between files, as far as is known.
+fn copy_file(from: &Path, to: &Path, clones: &AtomicBool) -> io::Result<()> {
+    if clones.load(Ordering::Relaxed) {
+        match reflink_copy::reflink(from, to) {
+            Ok(()) => return copy_metadata(&fs::metadata(from)?, &File::open(to)?, 0o600),
+            // Not to be tried anew for each file.
+            Err(error) if cannot_clone(&error) => clones.store(false, Ordering::Relaxed),
+            // Whatever it is, copying tells it better.
+            Err(_) => {}
+        }
+    }
+    let mut source = File::open(from)?;
+    let mut target = File::create(to)?;
+    io::copy(&mut source, &mut target)?;
+    copy_metadata(&source.metadata()?, &target, 0o600)
+}
+
+fn cannot_clone(error: &io::Error) -> bool {
+    const NO_SUCH_CALL: i32 = 25;
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::CrossesDevices)
+        || error.raw_os_error() == Some(NO_SUCH_CALL)
 }
 
 /// `added` are rights that the copy has whatever the source has, so that commands can change it and dropping can remove it.
-fn copy_metadata(from: &Path, to: &Path, added: u32) -> io::Result<()> {
-    let metadata = fs::metadata(from)?;
-    File::open(to)?.set_times(FileTimes::new().set_modified(metadata.modified()?))?;
-    fs::set_permissions(to, Permissions::from_mode(metadata.permissions().mode() & 0o777 | added))
+fn copy_metadata(of: &Metadata, to: &File, added: u32) -> io::Result<()> {
+    to.set_times(FileTimes::new().set_modified(of.modified()?))?;
+    to.set_permissions(Permissions::from_mode(of.permissions().mode() & 0o777 | added))
 }
 
 fn failed(entry: &TreeEntry, source: io::Error) -> CopyError {

@@ -17,8 +17,8 @@ const LOCK_FILE: &str = ".lock";
 #[derive(Debug)]
 pub struct DistFolder {
     path: PathBuf,
-    /// Locked as long as it is open, even if the process is killed.
-    _lock: File,
+    /// Locked until the value is dropped, or the process is killed.
+    lock: File,
 }
 
 /// The zip could not be put into its folder.
@@ -60,7 +60,7 @@ impl DistFolder {
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(|source| failed(&lock_path, source))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => Ok(Self { path, lock }),
             Err(TryLockError::WouldBlock) => Err(DistError::Busy { project: project.to_owned() }),
             Err(TryLockError::Error(source)) => Err(failed(&lock_path, source)),
         }
@@ -115,6 +115,14 @@ impl DistFolder {
         let copied = File::open(zip).and_then(|mut from| io::copy(&mut from, staged.as_file_mut()));
         copied.map_err(|source| failed(&self.path, source))?;
         self.publish(staged, name)
+    }
+}
+
+impl Drop for DistFolder {
+    fn drop(&mut self) {
+        // To close the file is not enough: a process that another thread is just starting shares it until it is another program,
+        // and would keep the lock so long. A file that cannot be unlocked is unlocked by the last of them.
+        let _ = self.lock.unlock();
     }
 }
 
@@ -177,8 +185,11 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let first = DistFolder::lock(project.path()).unwrap();
         assert!(matches!(DistFolder::lock(project.path()), Err(DistError::Busy { .. })));
+        // What a process has that is just being started beside it.
+        let inherited = first.lock.try_clone().unwrap();
         drop(first);
         DistFolder::lock(project.path()).unwrap();
+        drop(inherited);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 mod overlay;
 pub(super) mod paths;
+mod progress;
 mod renew;
-mod report;
+pub(super) mod report;
 mod sam;
 pub(super) mod source;
 mod template;
@@ -17,11 +18,12 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use attini_core::config::ConfigFileError;
 use attini_core::distribution::{
-    EntryTime, IGNORE_FILE, IgnoreRules, Limits, SelectError, Skipped, WriteError, WriteOptions, WriteReport, select,
-    write_zip,
+    EntryKind, EntryTime, IGNORE_FILE, IgnoreRules, Limits, SelectError, Skipped, TreeEntry, WriteError, WriteOptions,
+    WriteReport, select, write_zip,
 };
 use attini_core::problem::{Problem, Problems};
 use attini_core::value::{DistributionId, DistributionName, Version};
@@ -29,11 +31,13 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use self::overlay::Overlay;
+use self::progress::Counted;
 use self::report::Teller;
 pub use self::sam::SamError;
 use self::source::Source;
 use self::template::Template;
 use super::commands::{CommandError, CommandPhase, PhaseCommands, run_commands};
+use super::container::ContainerError;
 use super::copy::{CopyError, WorkCopy};
 use super::dist::{DistError, DistFolder, zip_file_name};
 use super::edit::replace_file;
@@ -63,6 +67,8 @@ pub struct PackageOptions<'a> {
     pub json: bool,
     /// Time of every file in the zip.
     pub time: EntryTime,
+    /// Tells how far the zip is, several times a second.
+    pub progress: bool,
 }
 
 impl<'a> PackageOptions<'a> {
@@ -80,6 +86,7 @@ impl<'a> PackageOptions<'a> {
             cli_dir: None,
             json: false,
             time: EntryTime::default(),
+            progress: false,
         }
     }
 }
@@ -93,6 +100,15 @@ pub enum PackageEvent {
     Output(String),
     /// Something that does not stop packaging.
     Warning(Problem),
+    /// How far the zip is; only when asked for.
+    Progress {
+        /// Bytes of files that were read.
+        done: u64,
+        /// Bytes of all files.
+        total: u64,
+        /// Time since the first of them.
+        elapsed: Duration,
+    },
 }
 
 /// A finished zip.
@@ -179,6 +195,9 @@ pub enum PackageError {
     /// The zip could not be put where it belongs.
     #[error(transparent)]
     Dist(#[from] DistError),
+    /// Packaging in a container did not succeed.
+    #[error("Failed to run container build command")]
+    Container(#[from] ContainerError),
 }
 
 /// Packages a project and returns the zip in its `attini_dist` folder.
@@ -311,8 +330,16 @@ fn write(
     }
 
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let options = WriteOptions { time: options.time, threads, scratch: &scratch };
-    let report = write_zip(&tree, &selection.entries, output, &options)?;
+    let write = WriteOptions { time: options.time, threads, scratch: &scratch };
+    let report = if options.progress {
+        let total = selection.entries.iter().map(size).sum();
+        let counted = Counted::new(&tree);
+        let start = Instant::now();
+        let mut tell = |done| (teller.tell)(PackageEvent::Progress { done, total, elapsed: start.elapsed() });
+        counted.watch(&mut tell, || write_zip(&counted, &selection.entries, output, &write))?
+    } else {
+        write_zip(&tree, &selection.entries, output, &write)?
+    };
     teller.warnings(too_large(&report));
     Ok((report, selection.skipped))
 }
@@ -335,9 +362,16 @@ fn write_file(root: &Path, path: &str, content: &[u8]) -> Result<(), PackageErro
         .map_err(|source| PackageError::Write { path, source })
 }
 
-fn file_name(name: &str) -> Result<String, PackageError> {
+pub(super) fn file_name(name: &str) -> Result<String, PackageError> {
     let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
     if is_plain { Ok(zip_file_name(name)) } else { Err(PackageError::FileName { name: name.to_owned() }) }
+}
+
+fn size(entry: &TreeEntry) -> u64 {
+    match entry.kind {
+        EntryKind::File { size, .. } => size,
+        EntryKind::Directory => 0,
+    }
 }
 
 /// What the framework will not take.

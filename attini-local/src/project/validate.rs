@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use attini_core::config::{Config, ConfigFileError, FILE_NAMES, choose_file, literal_template};
-use attini_core::deploy::check_template;
+use attini_core::deploy::check_plans;
 use attini_core::distribution::{IGNORE_FILE, IgnoreRules, SelectError, Selection, TreeError, select};
 use attini_core::document::{DocPath, Document};
 use attini_core::plan::{find_plans, steps};
@@ -198,8 +198,12 @@ impl Check<'_> {
         if !is_there(path) {
             self.note_missing(missing("is left out of the distribution by its name or by .attini-ignore"));
         }
-        if let Err(problems) = check_template(path, &text) {
-            self.problems.extend(problems.0);
+        match check_plans(path, &text) {
+            // As packaging does: another version may run them, and this one refuses them when it is asked to.
+            Ok((_, unsupported)) => self
+                .problems
+                .extend(unsupported.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem })),
+            Err(problems) => self.problems.extend(problems.0),
         }
         let Ok(template) = Document::parse(path, &text) else { return Ok(()) };
         for problem in check_paths(&template, &is_there) {

@@ -55,7 +55,7 @@ impl Source {
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &RunArgs) -> Result<(), CommandError> {
     let source = Source::parse(&args.path);
-    args.packaging.check()?;
+    args.packaging.check(ctx.ui)?;
     let world = ctx.world()?;
     check_exists(&source)?;
     let ports = world.ports();

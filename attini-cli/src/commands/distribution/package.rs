@@ -1,11 +1,16 @@
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::GREEN;
-use crate::world::{PackageEvent, PackageRequest, Packaged, Packager};
+use crate::ui::{GREEN, Ui, progress_line};
+use crate::world::{ContainerRequest, PackageEvent, PackageRequest, Packaged, Packager};
+
+/// Name of the event that says where the zip is, in words.
+const PACKAGED: &str = "packaged";
+/// Name of the event that says where the zip is, as data.
+const ZIP: &str = "zip";
 
 /// Build the zip of a distribution
 ///
@@ -29,10 +34,10 @@ pub(crate) struct PackagingArgs {
     /// Shell file, relative to the directory, that is sourced before the package commands; also `-ec`
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     pub environment_config_script: Option<PathBuf>,
-    /// Run the package commands in a container; also `-cb`
+    /// Package in a container of the image that `package.container` names; also `-cb`
     #[arg(long)]
     pub container_build: bool,
-    /// Log in to the container's registry first; also `-crl`
+    /// Log in to the repository of the image first; also `-crl`
     #[arg(long)]
     pub container_repository_login: bool,
     /// Distribution id to set
@@ -47,12 +52,10 @@ pub(crate) struct PackagingArgs {
 }
 
 impl PackagingArgs {
-    /// Refuses what cannot be done, before anything else happens.
-    pub(crate) fn check(&self) -> Result<(), CommandError> {
-        if self.container_build || self.container_repository_login {
-            let option = if self.container_build { "--container-build" } else { "--container-repository-login" };
-            return Err(CommandError::execution(format!("`{option}` is not in this version"))
-                .hint("without it the package commands run on this machine"));
+    /// Refuses what cannot be done, before anything else happens, and warns of what has no effect.
+    pub(crate) fn check(&self, ui: &mut Ui) -> Result<(), CommandError> {
+        if self.container_repository_login && !self.container_build {
+            ui.warn("`--container-repository-login` has no effect without `--container-build`")?;
         }
         match &self.environment_config_script {
             Some(file) if file.is_absolute() => {
@@ -74,6 +77,10 @@ impl PackagingArgs {
             skip_commands: self.skip_commands,
             must_run: false,
             capture_output: false,
+            progress: false,
+            container: self
+                .container_build
+                .then(|| ContainerRequest { log_in: self.container_repository_login, ..ContainerRequest::default() }),
         }
     }
 
@@ -81,6 +88,7 @@ impl PackagingArgs {
     pub(crate) fn given(&self) -> Vec<&'static str> {
         [
             (self.environment_config_script.is_some(), "--environment-config-script"),
+            (self.container_build, "--container-build"),
             (self.distribution_id.is_some(), "--distribution-id"),
             (self.distribution_version.is_some(), "--distribution-version"),
             (self.skip_commands, "--skip-commands"),
@@ -92,7 +100,7 @@ impl PackagingArgs {
 }
 
 pub(crate) fn run(ctx: &mut Context<'_>, args: &PackageArgs) -> Result<(), CommandError> {
-    args.packaging.check()?;
+    args.packaging.check(ctx.ui)?;
     let packager = ctx.backends.packager();
     let request = args.packaging.request(&args.path, args.name.clone());
     package(ctx, packager.as_ref(), request).map(drop)
@@ -107,19 +115,28 @@ pub(crate) fn package(
     if !request.directory.is_dir() {
         return Err(CommandError::illegal(format!("{} is not a directory", request.directory.display())));
     }
-    let request = PackageRequest { capture_output: ctx.ui.is_json(), ..request };
+    let container = request.container.map(|container| ContainerRequest { debug: ctx.global.debug, ..container });
+    let is_relayed = container.is_some();
+    let (capture_output, progress) = (ctx.ui.is_json(), ctx.ui.terminal.live);
+    let request = PackageRequest { capture_output, progress, container, ..request };
     let mut failed = None;
     let packaged = packager.package(&request, &mut |event| {
         let told = match event {
             PackageEvent::Message(text) => ctx.ui.message("packaging", &text),
+            PackageEvent::Output(line) if is_relayed => relay(ctx.ui, &line),
             PackageEvent::Output(line) => ctx.ui.message("packageOutput", &line),
             PackageEvent::Warning(problem) => ctx.ui.problem(&problem),
+            PackageEvent::Progress { done, total, elapsed } => {
+                ctx.ui.live(&progress_line("Zipping", done, total, elapsed))
+            }
         };
         // The first failure to print is the one that counts; packaging goes on to its end.
         if let (Err(error), None) = (told, &failed) {
             failed = Some(error);
         }
-    })?;
+    });
+    ctx.ui.erase_live()?;
+    let packaged = packaged?;
     if let Some(error) = failed {
         return Err(error);
     }
@@ -127,7 +144,18 @@ pub(crate) fn package(
     let text = ctx.ui.paint(GREEN, &format!("Distribution created: {zip}"));
     ctx.ui.line(&text)?;
     let now = (ctx.ui.now)();
-    ctx.ui.event(now, "packaged", &json!(format!("Distribution created: {zip}")))?;
-    ctx.ui.event(now, "zip", &json!({ "DistributionPath": zip }))?;
+    ctx.ui.event(now, PACKAGED, &json!(format!("Distribution created: {zip}")))?;
+    ctx.ui.event(now, ZIP, &json!({ "DistributionPath": zip }))?;
     Ok(packaged)
+}
+
+/// Passes on what was printed in a container: events as they are, apart from those that name the zip by its path there.
+fn relay(ui: &mut Ui, line: &str) -> Result<(), CommandError> {
+    match serde_json::from_str::<Value>(line) {
+        Ok(event) if event.get("type").is_some() && event.get("data").is_some() => match event["event"].as_str() {
+            Some(PACKAGED | ZIP) => Ok(()),
+            _ => ui.pass_on(&event),
+        },
+        _ => ui.message("packageOutput", line),
+    }
 }

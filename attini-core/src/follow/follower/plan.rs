@@ -18,7 +18,9 @@ impl Follower {
         let Some(plan) = self.plans.get_mut(index).filter(|plan| !plan.reported_end) else { return };
         let Some(description) = plan.description.clone() else { return };
         if !std::mem::replace(&mut plan.reported_start, true) {
-            self.emit(description.started, What::PlanStarted { execution: description.arn.clone() });
+            let names = view.step_types.iter().map(|(name, _)| name).filter(|name| !is_hidden(name));
+            let longest_name = names.map(|name| name.chars().count()).max();
+            self.emit(description.started, What::PlanStarted { execution: description.arn.clone(), longest_name });
         }
         let Some(plan) = self.plans.get_mut(index) else { return };
         if !plan.has_ended() {

@@ -170,6 +170,9 @@ fn a_missing_work_dir_is_an_error_of_its_own() {
 fn sh_serves_where_there_is_no_bash() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(find_shell(folder.path().as_os_str()), Path::new("/bin/sh"));
-    fs::write(folder.path().join("bash"), "").unwrap();
-    assert_eq!(find_shell(folder.path().as_os_str()), folder.path().join("bash"));
+    let bash = folder.path().join("bash");
+    fs::write(&bash, "").unwrap();
+    assert_eq!(find_shell(folder.path().as_os_str()), Path::new("/bin/sh"));
+    fs::set_permissions(&bash, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(find_shell(folder.path().as_os_str()), bash);
 }

@@ -1,24 +1,31 @@
-//! Removing a folder when this process ends without doing it.
+//! Doing what is to be done when this process ends without doing it.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Waits for a line; the end of its input without one is the end of the process that held the other side.
-const SCRIPT: &str = "read -r line || rm -rf -- \"$1\"";
+const REMOVE: &str = "rm -rf -- \"$1\"";
 
-/// A shell that removes a folder if this process ends, even by Ctrl-C or a kill, before the value is dropped.
+/// A shell that runs a script if this process ends, even by Ctrl-C or a kill, before the value is dropped.
 #[derive(Debug)]
-pub(super) struct Reaper {
+pub(in crate::project) struct Reaper {
     shell: Child,
 }
 
 impl Reaper {
-    /// Returns `None` where no shell can be started; then a killed process leaves its folder behind.
+    /// Takes care of a folder. Returns `None` where no shell can be started; then a killed process leaves its folder behind.
     pub(super) fn of(folder: &Path) -> Option<Self> {
+        Self::with(REMOVE, [folder])
+    }
+
+    /// Takes a script and its arguments. Returns `None` where no shell can be started; then a killed process does nothing.
+    pub(in crate::project) fn with<A: AsRef<OsStr>>(script: &str, args: impl IntoIterator<Item = A>) -> Option<Self> {
+        // It waits for a line; the end of its input without one is the end of the process that held the other side.
+        let script = format!("read -r line && exit\n{script}");
         let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(SCRIPT).arg("attini-reaper").arg(folder).current_dir("/");
+        command.arg("-c").arg(script).arg("attini-reaper").args(args).current_dir("/");
         // In a group of its own, because the terminal sends Ctrl-C to the whole group of this process.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         Some(Self { shell: command.spawn().ok()? })

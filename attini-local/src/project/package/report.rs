@@ -33,7 +33,7 @@ impl Teller<'_> {
 
     pub(super) fn report(&mut self, report: &WriteReport, skipped: &[Skipped]) {
         let files = counted(report.files.len(), "file");
-        let mut text = format!("{files}, {} before compression", bytes(report.bytes));
+        let mut text = format!("{files}, {} before compression", size_text(report.bytes));
         for (reason, names) in by_reason(skipped) {
             let more = names.len().saturating_sub(NAMES);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -63,7 +63,9 @@ fn counted(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
-fn bytes(count: u64) -> String {
+/// Returns a number of bytes as people read it: `1.5 MiB`.
+#[must_use]
+pub fn size_text(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if count < 1024 {
         return format!("{count} bytes");
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn sizes_are_readable() {
-        let texts = [0, 1023, 1024, 1536, 1 << 20, 5 << 30, u64::MAX].map(bytes);
+        let texts = [0, 1023, 1024, 1536, 1 << 20, 5 << 30, u64::MAX].map(size_text);
         assert_eq!(texts[..6], ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 KiB", "1.0 MiB", "5.0 GiB"]);
     }
 }

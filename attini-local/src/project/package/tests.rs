@@ -103,6 +103,7 @@ impl Made {
             PackageEvent::Message(text) => messages.push(text),
             PackageEvent::Output(line) => output.push(line),
             PackageEvent::Warning(problem) => warnings.push(problem.to_string()),
+            PackageEvent::Progress { .. } => {}
         });
         Self { result, messages, output, warnings }
     }

@@ -91,3 +91,15 @@ fn what_shows_in_one_environment_only_is_found() {
     let (_, text) = check(&[("attini-config.yaml", text), ("plan.yaml", "Resources: {}\n")]);
     insta::assert_snapshot!(text, @"attini-config.yaml:6:88: `initDeployConfig.parameters.dev.B` is dependent on `net-dev`, which is not declared under `dependencies` (add `- distributionName: net-dev` to `dependencies`)");
 }
+
+#[test]
+fn steps_that_only_another_version_runs_are_no_errors_as_in_packaging() {
+    let plan = "Resources:\n  Plan:\n    Type: Attini::Deploy::DeploymentPlan\n    Properties:\n      DeploymentPlan:\n        \
+                - Name: A\n          Type: AttiniCdk\n          Properties: {Path: ./}\n";
+    let files = [("attini-config.yaml", CONFIG), ("plan.yaml", plan)];
+    let (found, text) = check(&files);
+    assert!(!found.has_errors(), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    files.iter().for_each(|(path, text)| fs::write(folder.path().join(path), text).unwrap());
+    super::super::package(&super::super::PackageOptions::new(folder.path()), &mut |_| {}).unwrap();
+}
