@@ -9,6 +9,7 @@ use attini_core::follow::FollowPorts;
 use attini_core::problem::Problem;
 use attini_core::value::{DistributionId, DistributionName, Environment, ObjectIdentifier, Region};
 use attini_local::project::Validation;
+use attini_local::world::Redriving;
 use serde_json::{Map, Value};
 
 use crate::error::CommandError;
@@ -49,6 +50,11 @@ pub(crate) trait World: Send + Sync {
     /// Lets an interrupted deployment go on, and returns without waiting for it.
     async fn resume(&self, deployment: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError> {
         Err(CommandError::illegal(format!("the deployment of {deployment} was not interrupted")))
+    }
+
+    /// Lets a deployment go on that ended without success, and returns without waiting for it.
+    async fn redrive(&self, deployment: &ObjectIdentifier, _how: &Redriving) -> Result<ObjectIdentifier, CommandError> {
+        Err(CommandError::illegal(format!("the deployment of {deployment} cannot go on")))
     }
 
     /// Returns the zip of a published distribution, if it is still kept.

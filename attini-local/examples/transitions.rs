@@ -57,7 +57,8 @@ fn sync_rate(file: &Path) -> Done<f64> {
 async fn run(folder: &Path, lines: usize) -> Done<f64> {
     let project = folder.join(format!("project-{lines}"));
     fs::create_dir_all(&project)?;
-    let config = "distributionName: rate\ndistributionId: one\ninitDeployConfig: {template: plan.yaml, stackName: rate}\n";
+    let config =
+        "distributionName: rate\ndistributionId: one\ninitDeployConfig: {template: plan.yaml, stackName: rate}\n";
     fs::write(project.join("attini-config.yaml"), config)?;
     fs::write(project.join("plan.yaml"), plan(lines))?;
     let zip = package(&PackageOptions::new(&project), &mut |_| {})?.zip;
@@ -71,7 +72,8 @@ async fn run(folder: &Path, lines: usize) -> Done<f64> {
     }
     let arn = deployed.record.execution_arns.into_values().next().ok_or("the plan did not run")?;
     let history = history(&world, &ExecutionArn::from_record(arn)).await?;
-    let times = |kind: &'static str| history.iter().filter(move |event| event.kind == kind).map(|event| event.time.as_ms());
+    let times =
+        |kind: &'static str| history.iter().filter(move |event| event.kind == kind).map(|event| event.time.as_ms());
     let (first, last) = (times("TaskStateEntered").nth(1), times("TaskStateExited").next_back());
     let (Some(first), Some(last)) = (first, last) else { return Err("there is no history".into()) };
     let entered = times("TaskStateEntered").count();

@@ -13,9 +13,11 @@ mod followed;
 mod functions;
 mod hooks;
 mod jobs;
+mod objects;
 mod parameters;
 mod parts;
 mod recover;
+mod redrive;
 mod region;
 mod replay;
 mod reset;
@@ -30,5 +32,6 @@ mod workflows;
 
 pub use attini_runner::{SupervisorCommand, supervise};
 pub use deploy::{Deployed, LocalWorld, Options, WorldError};
+pub use redrive::Redriving;
 pub use submission::Submission;
 pub use values::{Answer, Answers, FailureAnswer, RunnerValues, StackValues, SuccessAnswer, Values};

@@ -11,7 +11,7 @@ use attini_core::inventory::{Outcome, find_deployment};
 use attini_core::port::*;
 use attini_core::value::{DeploymentName, Environment, ObjectIdentifier};
 use attini_local::project::{PackageOptions, package};
-use attini_local::world::{Deployed, LocalWorld, Options, WorldError};
+use attini_local::world::{Deployed, LocalWorld, Options, Redriving, WorldError};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -245,4 +245,60 @@ fn a_new_deployment_ends_the_interrupted_one() {
     assert_eq!(old.outcome(), Outcome::Aborted);
     assert!(old.failure().unwrap().cause.contains("replaced by the deployment of site one by local"));
     assert!(block_on(world.interrupted()).unwrap().is_empty());
+}
+
+/// A plan that fails at its stack until the environment's values let it succeed.
+#[test]
+fn a_failed_deployment_goes_on_at_the_step_that_failed() {
+    let bench = Bench::new();
+    let (world, _) = bench.world(Trap::None);
+    let failing = format!("{VALUES}\nstacks: {{topic: {{fail: {{Topic: no more topics}}}}}}\n");
+    world.set_values(&dev(), "values.yaml", &failing).unwrap();
+    let failed = block_on(world.deploy(&dev(), &bench.zip)).unwrap();
+    assert_eq!(failed.outcome(), Outcome::Failed);
+    let object = failed.record.object();
+
+    let again = |how: &Redriving| {
+        block_on(async {
+            let submission = world.redrive(&object, how).await?;
+            world.work(submission.object()).await?;
+            world.deployed(&object).await
+        })
+    };
+    let unknown = Redriving { skip: Some("First".to_owned()), ..Redriving::default() };
+    let refused = again(&unknown).unwrap_err().to_string();
+    assert!(refused.contains("First is not one that did not succeed; these are: Topic"), "{refused}");
+    // Still as before, so it fails in the same way once more.
+    assert_eq!(again(&Redriving::default()).unwrap().outcome(), Outcome::Failed);
+
+    world.set_values(&dev(), "values.yaml", VALUES).unwrap();
+    is_complete(&again(&Redriving::default()).unwrap());
+    let refused = again(&Redriving::default()).unwrap_err().to_string();
+    assert!(refused.ends_with("it has succeeded"), "{refused}");
+}
+
+#[test]
+fn a_failed_step_is_skipped_with_a_reason_or_run_again_from_an_earlier_one() {
+    for (how, second) in [
+        (Redriving { skip: Some("Topic".to_owned()), reason: Some("later".to_owned()), from: None }, 2),
+        (Redriving { from: Some("First".to_owned()), ..Redriving::default() }, 3),
+    ] {
+        let bench = Bench::new();
+        let (world, _) = bench.world(Trap::None);
+        let failing = format!("{VALUES}\nstacks: {{topic: {{fail: {{Topic: no more topics}}}}}}\n");
+        world.set_values(&dev(), "values.yaml", &failing).unwrap();
+        let object = block_on(world.deploy(&dev(), &bench.zip)).unwrap().record.object();
+        if how.from.is_some() {
+            world.set_values(&dev(), "values.yaml", VALUES).unwrap();
+        }
+        let deployed = block_on(async {
+            let submission = world.redrive(&object, &how).await.unwrap();
+            world.work(submission.object()).await.unwrap();
+            world.deployed(&object).await.unwrap()
+        });
+        assert_eq!(deployed.outcome(), Outcome::Succeeded, "{:?}", deployed.failure());
+        assert_eq!(deployed.step("Second"), Some(&json!({ "result": second })));
+        let told = deployed.record.warnings.iter().any(|text| text == "step Topic was skipped by local: later");
+        assert_eq!(told, how.skip.is_some(), "{:?}", deployed.record.warnings);
+    }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use attini_core::value::Timestamp;
 use attini_local::engine::{
     Answer, Definition, EffectId, ExecutionContext, Mocks, Outcome, Seed, SimulationResult, TaskEnd, TaskRequest,
+    objects::{self, ObjectRequest, Objects},
     simulate,
 };
 use serde_json::{Map, Value, json};
@@ -34,6 +35,9 @@ fn recorded_executions() {
             && !known.contains(&name)
         {
             regressions.push(format!("{name}: {difference}"));
+        }
+        if let Verdict::Failed(difference) = &verdict {
+            println!("{name}: {difference}");
         }
         if matches!(verdict, Verdict::Passed) && known.contains(&name) {
             recovered.push(name);
@@ -83,14 +87,6 @@ fn run(case: &Value) -> Verdict {
     if class == "other" && !reason.starts_with("express") && !reason.starts_with("activity") {
         return Verdict::Skipped(format!("class other: {reason}"));
     }
-    if case["query_language"] != "JSONPath" {
-        return Verdict::Skipped("JSONata".to_owned());
-    }
-    for (feature, reason) in [("variables", "variables"), ("map_distributed", "distributed Map")] {
-        if case["features"].as_array().unwrap().contains(&json!(feature)) {
-            return Verdict::Skipped(reason.to_owned());
-        }
-    }
     let definition = match Definition::parse(&case["definition"]) {
         Ok(definition) => Arc::new(definition),
         Err(problems) => return Verdict::Failed(format!("refused: {}", problems.join("; "))),
@@ -105,10 +101,14 @@ fn run(case: &Value) -> Verdict {
         region: "us-east-1".to_owned(),
         input: case["input"].clone(),
         seed: Seed::new("test"),
+        object: None,
     };
     let now = case["clock"].as_str().and_then(Timestamp::parse_rfc3339);
     let now = now.unwrap_or(Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap());
-    let mut tasks = Recorded { tasks: case["tasks"].as_array().unwrap().iter().map(|task| (task, false)).collect() };
+    let mut tasks = Recorded {
+        tasks: case["tasks"].as_array().unwrap().iter().map(|task| (task, false)).collect(),
+        objects: Stored::of(case),
+    };
     let result = simulate(definition, context, &mut tasks, now);
     match difference(case, &result) {
         None => Verdict::Passed,
@@ -119,17 +119,52 @@ fn run(case: &Value) -> Verdict {
 /// The recorded results of a case's tasks; each is used once.
 struct Recorded<'a> {
     tasks: Vec<(&'a Value, bool)>,
+    objects: Stored,
+}
+
+/// The objects that existed, by bucket and key.
+struct Stored(BTreeMap<(String, String), String>);
+
+impl Stored {
+    fn of(case: &Value) -> Self {
+        let objects = case.pointer("/setup/s3_objects").and_then(Value::as_array).into_iter().flatten();
+        let text = |object: &Value, field: &str| object[field].as_str().unwrap().to_owned();
+        Self(objects.map(|object| ((text(object, "bucket"), text(object, "key")), text(object, "body"))).collect())
+    }
+}
+
+impl Objects for Stored {
+    fn get(&self, bucket: &str, key: &str) -> Option<String> {
+        self.0.get(&(bucket.to_owned(), key.to_owned())).cloned()
+    }
+
+    fn list(&self, bucket: &str, prefix: &str) -> Vec<(String, u64)> {
+        let found = self.0.iter().filter(|((b, key), _)| b == bucket && key.starts_with(prefix));
+        found.map(|((_, key), body)| (key.clone(), body.len().try_into().unwrap())).collect()
+    }
+
+    fn put(&mut self, bucket: &str, key: &str, body: String) {
+        self.0.insert((bucket.to_owned(), key.to_owned()), body);
+    }
 }
 
 impl Mocks for Recorded<'_> {
     fn answer(&mut self, effect: &EffectId, task: &TaskRequest) -> Answer {
+        // Maps have effects of their own, below those of their state.
+        if effect.as_str().contains("/read.") || effect.as_str().contains("/write.") {
+            let end = ObjectRequest::of(task).map_or_else(
+                || TaskEnd::Failed { error: None, cause: Some("no bucket or key".to_owned()) },
+                |request| objects::answer(request, &mut self.objects),
+            );
+            return Answer::of(end);
+        }
         let place = place(effect);
         let fits = |recorded: &Value| {
             let iteration = recorded.get("iteration").and_then(Value::as_array);
             recorded["state"] == task.state && iteration.is_none_or(|path| same_place(path, &place))
         };
         let Some((recorded, used)) = self.tasks.iter_mut().find(|(recorded, used)| !used && fits(recorded)) else {
-            return Answer { submitted: None, end: TaskEnd::Silent };
+            return Answer::of(TaskEnd::Silent);
         };
         *used = true;
         let text = |field: &str| recorded[field].as_str().map(str::to_owned);
@@ -138,7 +173,7 @@ impl Mocks for Recorded<'_> {
             Some("timed_out") => TaskEnd::Silent,
             _ => TaskEnd::Failed { error: text("error"), cause: text("cause") },
         };
-        Answer { submitted: recorded.get("submitted_output").cloned(), end }
+        Answer { submitted: recorded.get("submitted_output").cloned(), ..Answer::of(end) }
     }
 }
 
@@ -156,8 +191,17 @@ fn place(effect: &EffectId) -> Vec<(String, usize)> {
 }
 
 fn same_place(recorded: &[Value], place: &[(String, usize)]) -> bool {
+    // The record follows the chain of events, so it names the iterations that ran before this one too.
+    let recorded: Vec<&Value> = recorded
+        .iter()
+        .enumerate()
+        .filter(|(at, entry)| {
+            entry["map"].is_null() || recorded.get(at + 1).is_none_or(|next| next["map"] != entry["map"])
+        })
+        .map(|(_, entry)| entry)
+        .collect();
     recorded.len() == place.len()
-        && recorded.iter().zip(place).all(|(recorded, (name, index))| {
+        && recorded.into_iter().zip(place).all(|(recorded, (name, index))| {
             recorded["parallel"] == name.as_str()
                 || (recorded["map"] == name.as_str() && recorded["index"].as_u64() == u64::try_from(*index).ok())
         })
@@ -222,6 +266,10 @@ fn events_difference(case: &Value, result: &SimulationResult, ignored: &BTreeSet
                     if let Some(text) = details.get_mut(field) {
                         *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
                     }
+                }
+                let variables = details.get_mut("assignedVariables").and_then(Value::as_object_mut);
+                for text in variables.into_iter().flat_map(Map::values_mut) {
+                    *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
                 }
                 fields.insert(details_field(&event.kind), details);
             }

@@ -11,7 +11,7 @@ use attini_core::framework::explain;
 use attini_core::guard::{Answer, Approval};
 use attini_core::inventory::find_deployment;
 use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectIdentifier};
-use attini_local::world::{LocalWorld as World, Options, Submission, SupervisorCommand, Values, WorldError};
+use attini_local::world::{LocalWorld as World, Options, Redriving, Submission, SupervisorCommand, Values, WorldError};
 use serde_json::Value;
 
 use crate::error::CommandError;
@@ -173,6 +173,11 @@ impl world::World for Home {
 
     async fn resume(&self, deployment: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError> {
         let submission = self.world.resume(deployment).await?;
+        self.start_worker(submission)
+    }
+
+    async fn redrive(&self, deployment: &ObjectIdentifier, how: &Redriving) -> Result<ObjectIdentifier, CommandError> {
+        let submission = self.world.redrive(deployment, how).await?;
         self.start_worker(submission)
     }
 

@@ -89,6 +89,17 @@ pub fn put_down(tx: &Tx<'_>, id: &str, waits: bool) -> Result<(), TxError> {
     Ok(())
 }
 
+/// Lets a deployment that has ended wait for a worker again, and returns whether it had ended.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn reopen(tx: &Tx<'_>, id: &str) -> Result<bool, TxError> {
+    let (waiting, ended) = (DeploymentState::Waiting.as_str(), DeploymentState::Ended.as_str());
+    let sql = "UPDATE deployments SET state = ?2 WHERE id = ?1 AND state = ?3";
+    Ok(tx.execute(sql, params![id, waiting, ended])? == 1)
+}
+
 /// Records that there is nothing left to do for a deployment; repeatable.
 ///
 /// # Errors
@@ -168,6 +179,8 @@ mod tests {
             assert!(!take(tx, "d1", 9, Timestamp::from_ms(5))?);
             assert_eq!(find(tx, "d1")?.map(|found| found.state), Some(DeploymentState::Ended));
             assert!(list_open(tx)?.is_empty());
+            assert!(reopen(tx, "d1")?);
+            assert!(!reopen(tx, "d1")?);
             Ok(())
         })
         .expect("writes");

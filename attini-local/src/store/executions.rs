@@ -277,6 +277,18 @@ pub fn event_kind(tx: &Tx<'_>, execution: &ExecutionArn, id: u64) -> Result<Opti
     tx.first(sql, params![execution.as_str(), to_sql(id)], |row| Ok(row.get(0)?))
 }
 
+/// Returns what a state got when it was entered last, if it was.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn last_input(tx: &Tx<'_>, execution: &ExecutionArn, state: &str) -> Result<Option<Value>, TxError> {
+    let sql = "SELECT details ->> 'input' FROM history WHERE execution = ?1 AND kind LIKE '%StateEntered' \
+               AND details ->> 'name' = ?2 ORDER BY id DESC LIMIT 1";
+    let text = tx.first(sql, params![execution.as_str(), state], |row| Ok(row.get::<_, Option<String>>(0)?))?;
+    optional_json("input of a state", text.flatten())
+}
+
 fn limit() -> i64 {
     i64::try_from(PAGE + 1).unwrap_or(i64::MAX)
 }

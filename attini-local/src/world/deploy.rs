@@ -504,6 +504,6 @@ fn distribution_name(zip: &Path) -> Result<DistributionName, WorldError> {
 }
 
 /// The id of a deployment's row and lease: the digest that also begins the names of its executions.
-fn deployment_id(object: &ObjectIdentifier) -> String {
+pub(super) fn deployment_id(object: &ObjectIdentifier) -> String {
     hex::encode(Md5::digest(object.as_str().as_bytes()))
 }

@@ -17,6 +17,7 @@ use super::calls::{Call, payload, result as result_of, waiting_action};
 use super::functions::ValueFunctions;
 use super::jobs::holds_job;
 use super::parts::Parts;
+use super::redrive::REDRIVE;
 use super::replay::{Input, OpenTask, Replay, ReplayError};
 use super::watch::{StackOperation, operation_of};
 use super::workflows::STOP;
@@ -105,17 +106,7 @@ impl Driver {
         let Some(seed) = seed else {
             return Err(cannot_continue(&ReplayError::OtherVersion));
         };
-        let machine = arn.machine();
-        let context = ExecutionContext {
-            execution_arn: arn.as_str().to_owned(),
-            execution_name: arn.id().to_owned(),
-            role_arn: String::new(),
-            machine_arn: machine.as_str().to_owned(),
-            machine_name: machine.name().to_owned(),
-            region: self.parts.place.region.as_str().to_owned(),
-            input: description.input,
-            seed: Seed::new(seed),
-        };
+        let context = context_of(&self.parts, arn, description.input, seed);
         let started = description.started;
         let replayed = self.read(|tx| Ok(Replay::of(tx, arn, &definition, context, started)))?;
         let (replay, actions) = replayed.map_err(|error| cannot_continue(&error))?;
@@ -135,6 +126,7 @@ impl Driver {
                 self.write(|tx| record(tx, &run.arn, &actions, now))?;
                 self.perform(&mut run, actions)
             }
+            None if run.replay.execution.is_ended().is_some() => self.redrive(&mut run)?,
             None => self.take_up(&mut run)?,
         };
         while !ended {
@@ -154,6 +146,22 @@ impl Driver {
             timer.abort();
         }
         Ok(())
+    }
+
+    /// Goes on with an execution that has ended and was reopened since.
+    fn redrive(self: &Arc<Self>, run: &mut Run) -> Result<bool, Failure> {
+        self.functions.skip(&run.replay.answered_calls()).map_err(Failure::from)?;
+        let now = self.parts.clock.now();
+        let (replay, arn) = (&mut run.replay, &run.arn);
+        let actions = self.write(|tx| {
+            let intents = intents::take(tx, arn.as_str())?;
+            let how = intents.into_iter().find(|intent| intent.kind == REDRIVE).map(|intent| intent.body);
+            let how = how.and_then(|how| serde_json::from_value(how).ok()).unwrap_or_default();
+            let actions = replay.advance(tx, arn, vec![Input::Redrive(how)], now)?;
+            record(tx, arn, &actions, now)?;
+            Ok(actions)
+        })?;
+        Ok(self.perform(run, actions))
     }
 
     /// Does again what is open in an execution that another process has begun, and says whether it has ended.
@@ -349,7 +357,15 @@ impl Driver {
             Call::Framework => run_action(&self.framework, payload(task)).await.map_err(failed_call),
             Call::Function { name } => self.framework.functions.invoke(&name, &task.state, payload(task)).await,
             // Whoever waits for a token of another service gets the value that the environment has for the state.
-            Call::Service => return finished(effect, self.functions.task(&task.resource, &task.state)),
+            Call::Service => {
+                return finished(
+                    effect,
+                    match super::objects::answer(&self.parts, task).await {
+                        Some(answered) => answered,
+                        None => self.functions.task(&task.resource, &task.state),
+                    },
+                );
+            }
         };
         match result {
             Ok(output) if task.pattern == TaskPattern::WaitForTaskToken => {
@@ -357,6 +373,22 @@ impl Driver {
             }
             other => finished(effect, other.map(|output| result_of(task, output))),
         }
+    }
+}
+
+/// Returns what an execution knows of itself.
+pub(super) fn context_of(parts: &Parts, arn: &ExecutionArn, input: Value, seed: String) -> ExecutionContext {
+    let machine = arn.machine();
+    ExecutionContext {
+        execution_arn: arn.as_str().to_owned(),
+        execution_name: arn.id().to_owned(),
+        role_arn: String::new(),
+        machine_arn: machine.as_str().to_owned(),
+        machine_name: machine.name().to_owned(),
+        region: parts.place.region.as_str().to_owned(),
+        input,
+        seed: Seed::new(seed),
+        object: None,
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::calls::Call;
 use crate::engine::{
-    Action, Definition, EffectId, Event, Execution, ExecutionContext, RestoreError, TaskRequest, TimerId,
+    Action, Definition, EffectId, Event, Execution, ExecutionContext, Redrive, RestoreError, TaskRequest, TimerId,
 };
 use crate::store::journal::{self, JournalEntry, Snapshot};
 use crate::store::{Tx, TxError, executions, task_tokens};
@@ -27,6 +27,8 @@ pub(super) enum Input {
         /// Why.
         cause: String,
     },
+    /// [`Execution::redrive`].
+    Redrive(Redrive),
 }
 
 /// [`Input`] as it is stored. What is stored once must be read for ever.
@@ -40,12 +42,14 @@ enum Wire {
     Timer { timer: TimerId },
     Stop { error: Option<String>, cause: Option<String> },
     Hold { cause: String },
+    Redrive { how: Redrive },
 }
 
 impl From<Input> for Wire {
     fn from(input: Input) -> Self {
         match input {
             Input::Hold { cause } => Self::Hold { cause },
+            Input::Redrive(how) => Self::Redrive { how },
             Input::Event(Event::TaskSubmitted { effect, output }) => Self::Submitted { effect, output },
             Input::Event(Event::TaskSucceeded { effect, output }) => Self::Succeeded { effect, output },
             Input::Event(Event::TaskFailed { effect, error, cause }) => Self::Failed { effect, error, cause },
@@ -60,6 +64,7 @@ impl From<Wire> for Input {
     fn from(wire: Wire) -> Self {
         Self::Event(match wire {
             Wire::Hold { cause } => return Self::Hold { cause },
+            Wire::Redrive { how } => return Self::Redrive(how),
             Wire::Submitted { effect, output } => Event::TaskSubmitted { effect, output },
             Wire::Succeeded { effect, output } => Event::TaskSucceeded { effect, output },
             Wire::Failed { effect, error, cause } => Event::TaskFailed { effect, error, cause },
@@ -196,6 +201,11 @@ impl Replay {
                 self.execution.hold();
                 self.stop.get_or_insert(cause);
                 Vec::new()
+            }
+            Input::Redrive(how) => {
+                self.stop = None;
+                self.open.clear();
+                self.execution.redrive(&how, at)
             }
             Input::Event(event) => {
                 match &event {

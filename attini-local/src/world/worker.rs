@@ -5,6 +5,7 @@ use attini_core::deploy::{Upload, init_deploy};
 use attini_core::framework::{Failure, Framework, explain};
 use attini_core::guard::start_plans;
 use attini_core::inventory::find_deployment;
+use attini_core::port::ExecutionStatus;
 use attini_core::value::{DeploymentName, ExecutionArn, InvalidValue, ObjectIdentifier, StackName, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -171,8 +172,10 @@ async fn begin(
     let name = DeploymentName::of_raw(&environment, &distribution);
     let known = executions_of(&parts, &deployment)?;
     for execution in &known {
-        // One that has ended is only recorded.
-        drop(started.send(execution.clone()));
+        // One that has ended is recorded when all is done.
+        if framework.workflows.describe(execution).await?.status == ExecutionStatus::Running {
+            drop(started.send(execution.clone()));
+        }
     }
     let record = find_deployment(framework.inventory.as_ref(), &name, &object).await?;
     let planned = record.as_ref().and_then(|record| record.deployment_plan_count);

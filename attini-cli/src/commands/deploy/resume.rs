@@ -1,5 +1,6 @@
 use attini_core::follow::DeploymentRef;
 use attini_core::value::{DeploymentName, ObjectIdentifier};
+use attini_local::world::Redriving;
 
 use super::{EnvironmentOption, run::finish};
 use crate::context::Context;
@@ -7,11 +8,12 @@ use crate::error::CommandError;
 use crate::follow::Followed;
 use crate::{records, resolve};
 
-/// Go on with a deployment that was interrupted, where it was
+/// Go on with a deployment that was interrupted or has failed, where it was
 ///
 /// A deployment is interrupted when the process that carries it out dies: killed, or the machine was switched off. Steps
 /// that have ended are not run again, jobs that still run are taken up, and a job that is gone without a result fails with
-/// `JobLost`. The deployment is followed to its end.
+/// `JobLost`. In a deployment that has failed, was stopped or took too long, what did not succeed runs again, with the
+/// payload that it had; branches and iterations that succeeded stay. The deployment is followed to its end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResumeArgs {
     /// Name of the distribution; can be left out when exactly one was interrupted
@@ -19,6 +21,15 @@ pub(crate) struct ResumeArgs {
     pub distribution_name: Option<String>,
     #[command(flatten)]
     pub environment: EnvironmentOption,
+    /// Step to begin at instead, with the payload that it had when it began last; not in branches or iterations
+    #[arg(long, value_name = "STEP", allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// Step that did not succeed and is left out; it has no output then
+    #[arg(long, value_name = "STEP", allow_hyphen_values = true, requires = "reason")]
+    pub skip: Option<String>,
+    /// Why, for the records
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub reason: Option<String>,
     /// Return when the deployment goes on
     #[arg(short = 'b', long, alias = "blind")]
     pub dont_follow: bool,
@@ -28,18 +39,37 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &ResumeArgs) -> Result<(), 
     let world = ctx.world()?;
     let ports = world.ports();
     let inventory = ports.inventory.as_ref();
-    let environment = resolve::environment(ctx, inventory, args.environment.environment.as_deref()).await?;
-    let interrupted = world.interrupted(&environment.name).await?;
-    let object = choose(ctx, &interrupted, args.distribution_name.as_deref(), &environment.name)?;
+    let environment = resolve::environment(ctx, inventory, args.environment.environment.as_deref()).await?.name;
+    let interrupted = world.interrupted(&environment).await?;
+    let wanted = args.distribution_name.as_deref();
+    let ended = match wanted.filter(|name| !interrupted.iter().any(|object| name_in(object) == *name)) {
+        Some(name) => {
+            let found = super::describe::find(ctx, inventory, &environment, name, None).await?;
+            Some((found.deployment.object, found.id))
+        }
+        None => None,
+    };
+    let (object, id) = match ended {
+        Some((object, id)) => {
+            let how = Redriving { from: args.from.clone(), skip: args.skip.clone(), reason: args.reason.clone() };
+            (world.redrive(&object, &how).await?, id)
+        }
+        None => {
+            let object = choose(ctx, &interrupted, wanted, &environment)?;
+            if args.from.is_some() || args.skip.is_some() {
+                let text = "`--from` and `--skip` are for deployments that have failed; this one was interrupted";
+                return Err(CommandError::illegal(text).hint("leave them out: it goes on where it was"));
+            }
+            let same = |found: &records::DeploymentRecord| found.object.as_ref() == Some(&object);
+            let found = records::deployments(inventory, &environment, name_in(&object), 1, same).await?;
+            let id = found.into_iter().next().and_then(|found| found.labels.id);
+            (world.resume(&object).await?, id)
+        }
+    };
     let distribution = name_in(&object).to_owned();
-    let name = DeploymentName::of_raw(&environment.name, &distribution);
-    let same = |found: &records::DeploymentRecord| found.object.as_ref() == Some(&object);
-    let found = records::deployments(inventory, &environment.name, &distribution, 1, same).await?.into_iter().next();
-    let id = found.and_then(|found| found.labels.id);
-    let object = world.resume(&object).await?;
-    ctx.ui.message("resumed", &format!("Going on with the deployment of {distribution} to {}", environment.name))?;
-    let deployment = DeploymentRef { name, object };
-    let followed = Followed { deployment, environment: environment.name, distribution, id };
+    ctx.ui.message("resumed", &format!("Going on with the deployment of {distribution} to {environment}"))?;
+    let name = DeploymentName::of_raw(&environment, &distribution);
+    let followed = Followed { deployment: DeploymentRef { name, object }, environment, distribution, id };
     finish(ctx, &ports, &followed, args.dont_follow).await
 }
 

@@ -26,6 +26,7 @@ fn context(arn: &ExecutionArn) -> ExecutionContext {
         region: "eu-west-1".to_owned(),
         input: json!({"n": 0}),
         seed: Seed::new("a seed"),
+        object: None,
     }
 }
 
@@ -39,8 +40,7 @@ impl Bench {
         let machine = Machine { arn: machine, definition: definition.clone(), updated: Timestamp::from_ms(0) };
         let live = home.write(|tx| {
             executions::insert(tx, &arn, &machine, &json!({"n": 0}), "a seed", Timestamp::from_ms(0))?;
-            let (live, actions) =
-                Replay::of(tx, &arn, &parsed, context(&arn), Timestamp::from_ms(0)).expect("starts");
+            let (live, actions) = Replay::of(tx, &arn, &parsed, context(&arn), Timestamp::from_ms(0)).expect("starts");
             append(tx, &arn, &actions.expect("it is new"))?;
             Ok(live)
         });
@@ -59,9 +59,8 @@ impl Bench {
     }
 
     fn again(&self) -> Result<Replay, ReplayError> {
-        let read = |tx: &Tx<'_>| {
-            Ok(Replay::of(tx, &self.arn, &self.definition, context(&self.arn), Timestamp::from_ms(0)))
-        };
+        let read =
+            |tx: &Tx<'_>| Ok(Replay::of(tx, &self.arn, &self.definition, context(&self.arn), Timestamp::from_ms(0)));
         self.home.read(read).expect("reads").map(|(replay, actions)| {
             assert_eq!(actions, None);
             replay
