@@ -12,6 +12,7 @@ use crate::commands::distribution::{self, DistributionCommand};
 use crate::commands::environment::{self, EnvironmentCommand};
 use crate::commands::init_project;
 use crate::commands::local::{self, LocalCommand};
+use crate::commands::plan::{self, PlanCommand};
 use crate::context::{Context, Settings};
 use crate::error::{CommandError, ErrorKind};
 use crate::ui::{ErrorStyle, Ui};
@@ -84,6 +85,9 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             ConfigCommand::Schema(args) => config::schema::run(ctx, args),
         },
         Command::Configure(args) => configure::run(ctx, args),
+        Command::Plan(args) => match &args.command {
+            PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
+        },
         Command::InitProject(args) => init_project::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),
         Command::Context(args) => environment::context::run(ctx, args).await,
@@ -102,7 +106,7 @@ fn error_style(command: &Command) -> ErrorStyle {
         },
         Command::Distribution(args) if matches!(args.command, DistributionCommand::Package(_)) => ErrorStyle::Text,
         Command::Package(_) | Command::Local(_) | Command::Config(_) | Command::Configure(_) => ErrorStyle::Text,
-        Command::InitProject(_) => ErrorStyle::Text,
+        Command::InitProject(_) | Command::Plan(_) => ErrorStyle::Text,
         Command::Distribution(_) | Command::Environment(_) | Command::Context(_) => ErrorStyle::Object,
     }
 }

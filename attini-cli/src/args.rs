@@ -3,7 +3,7 @@
 use attini_core::value::Region;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{config, configure, deploy, distribution, environment, init_project, local};
+use crate::commands::{config, configure, deploy, distribution, environment, init_project, local, plan};
 
 /// Deploy distributions to isolated environments
 #[derive(Debug, Parser)]
@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Local(local::LocalArgs),
     Config(config::ConfigArgs),
     Configure(configure::ConfigureArgs),
+    Plan(plan::PlanArgs),
     InitProject(init_project::InitProjectArgs),
     /// Build the zip of a distribution; short for `distribution package`
     Package(distribution::package::PackageArgs),

@@ -13,6 +13,7 @@ mod chance;
 mod context;
 mod definition;
 mod execution;
+mod exit;
 mod failure;
 mod frame;
 mod history;

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,15 +11,14 @@ use thiserror::Error;
 
 use super::action::{Action, EffectId, Event, Outcome, TimerId};
 use super::context::{ExecutionContext, Moment};
-use super::definition::{Definition, Kind, Language, MachineId, State, StateId};
+use super::definition::{Definition, Kind, MachineId, State};
 use super::failure::{Failure, Fault, QUERY, RUNTIME};
 use super::frame::{Frame, FrameId, Item, Phase, Run};
 use super::history::error_details;
 use super::jsonata::Converted;
-use super::limits::{MAX_EVENTS, fits};
+use super::limits::MAX_EVENTS;
 use super::redrive::Unfinished;
 use super::scope::StateScope;
-use super::variables::Variables;
 
 /// One running execution. Serialize it to store it; [`Execution::restore`] reads it back.
 ///
@@ -322,99 +320,6 @@ impl Execution {
         })
     }
 
-    /// Makes the output of a state from its result and leaves the state.
-    pub(super) fn finish(&mut self, id: FrameId, state: &State, result: Value) -> Result<(), Fault> {
-        let Some(mut scope) = self.scope(id, state, None, None) else { return Ok(()) };
-        let (assigned, output) = match state.language {
-            Language::JsonPath => {
-                let result = scope.template(state.result_selector.as_ref(), Cow::Owned(result))?;
-                let assigned = scope.assigned(state.assign.as_ref(), &result)?;
-                let combined = super::states::combine(&state.result_path, &scope.frame.input, result)?;
-                (assigned, scope.output(&state.output_path, Cow::Owned(combined))?)
-            }
-            Language::Jsonata => {
-                let has_result = matches!(state.kind, Kind::Task(_) | Kind::Parallel { .. } | Kind::Map(_));
-                scope.result = has_result.then_some(&result);
-                let assigned = scope.assigned(state.assign.as_ref(), &Value::Null)?;
-                let output = match &state.output {
-                    Some(template) => Some(scope.template(Some(template), Cow::Owned(Value::Null))?),
-                    None => None,
-                };
-                drop(scope);
-                (assigned, output.unwrap_or(result))
-            }
-        };
-        self.leave(id, state, output, assigned, state.next)
-    }
-
-    /// Records the exit of a state and goes on.
-    pub(super) fn leave(
-        &mut self,
-        id: FrameId,
-        state: &State,
-        output: Value,
-        assigned: Variables,
-        next: Option<StateId>,
-    ) -> Result<(), Fault> {
-        if !fits(&output) {
-            return Err(Fault::data_limit(&state.name));
-        }
-        self.check_variables(id, state, &assigned)?;
-        let text = output.to_string();
-        self.leave_with(id, state, output, text, assigned, next);
-        Ok(())
-    }
-
-    /// Leaves a state that hands on its input as it is, and returns whether it does.
-    pub(super) fn leave_unchanged(&mut self, id: FrameId, state: &State, next: Option<StateId>) -> bool {
-        if state.hands_on() {
-            self.leave_as_it_came(id, state, next);
-        }
-        state.hands_on()
-    }
-
-    /// Leaves a state with its input as its output.
-    pub(super) fn leave_as_it_came(&mut self, id: FrameId, state: &State, next: Option<StateId>) {
-        let Some(frame) = self.frames.get_mut(&id) else { return };
-        let output = std::mem::take(&mut frame.input);
-        let text = frame.text.take().unwrap_or_else(|| output.to_string());
-        self.leave_with(id, state, output, text, Variables::new(), next);
-    }
-
-    fn leave_with(
-        &mut self,
-        id: FrameId,
-        state: &State,
-        output: Value,
-        text: String,
-        assigned: Variables,
-        next: Option<StateId>,
-    ) {
-        let mut details = json!({"name": state.name, "output": text.as_str()});
-        if !assigned.is_empty() {
-            let texts = assigned.iter().map(|(name, value)| (name.clone(), value.to_string().into()));
-            details["assignedVariables"] = Value::Object(texts.collect());
-            self.assign(id, assigned);
-        }
-        self.record_for(id, format!("{}StateExited", state.kind.name()), details);
-        match next {
-            Some(next) => {
-                if let Some(frame) = self.frames.get_mut(&id) {
-                    frame.input = output;
-                    frame.text = Some(text);
-                    frame.state = next;
-                    frame.phase = Phase::Enter;
-                    self.ready.push_back(id);
-                }
-            }
-            None if id == ROOT => {
-                self.record_for(id, "ExecutionSucceeded", json!({"output": text}));
-                self.end(Outcome::Succeeded { output });
-            }
-            None => self.child_ended(id, output),
-        }
-    }
-
     /// Opens a frame at the start of a machine; its first event follows from `last_event`.
     pub(super) fn open_frame(
         &mut self,
@@ -545,7 +450,7 @@ impl Execution {
     }
 
     /// Ends the execution; whatever is still open is canceled.
-    fn end(&mut self, outcome: Outcome) {
+    pub(super) fn end(&mut self, outcome: Outcome) {
         for effect in std::mem::take(&mut self.effects).into_keys() {
             self.actions.push(Action::CancelTask { effect });
         }

@@ -18,8 +18,8 @@ use jsonata_core::value::JValue;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-/// How long one evaluation may take.
-const MAX_MILLISECONDS: u64 = 5_000;
+/// How long one evaluation may take. It also bounds how deep functions can nest a value, which [`STACK_BYTES`] must hold.
+const MAX_MILLISECONDS: u64 = 1_000;
 /// How deep an evaluation may be nested; a recursive call takes about three levels.
 const MAX_DEPTH: usize = 3_000;
 /// The most items that an evaluation may make at once; no payload has room for more.
@@ -138,8 +138,9 @@ impl Expression {
             };
             match walk(start, path) {
                 Walk::Found(value) => return Ok(value.clone()),
-                Walk::Nothing => return Err(Failure::Undefined),
-                Walk::Array => {}
+                // A name that is no variable may be that of a function.
+                Walk::Nothing if start.is_some() || matches!(root, Root::States(_)) => return Err(Failure::Undefined),
+                Walk::Nothing | Walk::Array => {}
             }
         }
         if self.has_functions {

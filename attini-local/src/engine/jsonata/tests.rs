@@ -146,6 +146,10 @@ fn what_has_no_end_is_stopped() {
         "D1011: Stack overflow. Check for non-terminating recursive function. Consider rewriting as tail-recursive",
     );
     throws("$reduce([1..100000], function($a, $i) { {'a': $a} })", "the result is nested deeper than 512 levels");
+    throws(
+        "$reduce([1..9000], function($a, $i) { $reduce([1..9000], function($b, $j) { {'a': $b} }, $a) }, 1)",
+        "D1012: Evaluation timeout after 1000 milliseconds. Check for infinite loop",
+    );
     throws("$pad('', 1000000000)", "the width of $pad may be at most 1000000");
     assert!(evaluate("[1..1000000]").is_err());
 }
