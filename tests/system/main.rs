@@ -21,6 +21,7 @@ mod packaged;
 mod process;
 mod projects;
 mod readme;
+mod resume;
 mod rollback;
 mod screen;
 mod session;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use attini_core::framework::{Failure, explain};
 use attini_core::inventory::{Outcome, find_deployment, list_history, update_deployment};
@@ -17,6 +18,9 @@ use crate::store::{HomeGate, deployments, executions};
 
 /// Kind of the intent that says how an execution goes on after its end.
 pub(super) const REDRIVE: &str = "redrive";
+
+/// So often the end of a worker is waited for.
+const WAITS: u32 = 250;
 
 /// How a deployment goes on that ended without success.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,24 +74,35 @@ impl LocalWorld {
             let redrive = self.plan_redrive(&arn, how).map_err(|why| refused(&why))?;
             wanted.push((arn, redrive));
         }
-        let _gate = HomeGate::to_add(&parts.home)?;
         let id = deployment_id(object);
-        let Some(claim) = claim(&parts.home, &id)? else { return Err(refused("another process resumes it")) };
         let now = parts.clock.now();
-        let reopened = parts.home.write(|tx| {
-            if !deployments::reopen(tx, &id)? {
-                return Ok(false);
+        let mut waits = 0;
+        let (_gate, claim) = loop {
+            let gate = HomeGate::to_add(&parts.home)?;
+            if let Some(claim) = claim(&parts.home, &id)? {
+                let reopened = parts.home.write(|tx| {
+                    if !deployments::reopen(tx, &id)? {
+                        return Ok(false);
+                    }
+                    for (arn, redrive) in &wanted {
+                        executions::reopen(tx, arn)?;
+                        let body = json!(redrive);
+                        intents::put(tx, arn.as_str(), &Intent { kind: REDRIVE.to_owned(), body, created: now })?;
+                    }
+                    Ok(true)
+                })?;
+                if reopened {
+                    break (gate, claim);
+                }
             }
-            for (arn, redrive) in &wanted {
-                executions::reopen(tx, arn)?;
-                let body = json!(redrive);
-                intents::put(tx, arn.as_str(), &Intent { kind: REDRIVE.to_owned(), body, created: now })?;
+            // Who followed to the end may be here before the worker has cleaned up after itself.
+            if waits == WAITS {
+                return Err(refused("another process works on it"));
             }
-            Ok(true)
-        })?;
-        if !reopened {
-            return Err(refused("it runs"));
-        }
+            waits += 1;
+            drop(gate);
+            parts.clock.sleep(Duration::from_millis(20)).await;
+        };
         let entry = json!({
             "time": now.as_ms(), "by": self.user(), "from": how.from, "skipped": how.skip, "reason": how.reason,
         });
