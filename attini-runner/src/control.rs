@@ -64,13 +64,13 @@ fn job_mark(dedup_id: &str) -> String {
 }
 
 impl Control {
-    /// Keeps a job that is about to be taken off its queue: from now on it is not forgotten.
+    /// Keeps a job that is about to be taken off its queue: from now on it is not forgotten. A crash of the machine may take
+    /// the folder; then the job is lost, which is as true as it is said.
     pub(crate) fn hold(parent: &Path, job: &JobMessage, message: &str) -> io::Result<Self> {
         let folder = parent.join(job_name(job));
         private_folder(&folder)?;
         let control = Self { folder };
-        control.write("message.json", message)?;
-        sync_folder(parent)?;
+        control.write_quickly("message.json", message)?;
         Ok(control)
     }
 
@@ -116,8 +116,9 @@ impl Control {
     pub(crate) fn begin(&self) -> io::Result<bool> {
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path("begun")) {
             Ok(file) => {
+                // Not even a crash of the machine may make anybody begin it again.
                 file.sync_all()?;
-                sync_folder(&self.folder)?;
+                File::open(&self.folder)?.sync_all()?;
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -150,20 +151,20 @@ impl Control {
         }
     }
 
-    /// Writes a small file: whoever reads it sees all of it or nothing, also after a crash of the machine.
+    /// Writes a small file: whoever reads it sees all of it or nothing, also after a crash of the machine, which may take it.
     pub(crate) fn write(&self, name: &str, content: &str) -> io::Result<()> {
         let new = self.path(&format!("{name}.new"));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&new, self.path(name))?;
-        sync_folder(&self.folder)
+        fs::rename(&new, self.path(name))
     }
 
-    /// Writes a small file without waiting for the disk: for what means nothing after a crash of the machine.
+    /// As [`Self::write`], without waiting for the disk: for what can be done without after a crash of the machine.
     pub(crate) fn write_quickly(&self, name: &str, content: &str) -> io::Result<()> {
         let new = self.path(&format!("{name}.new"));
-        fs::write(&new, content)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(content.as_bytes())?;
         fs::rename(&new, self.path(name))
     }
 
@@ -194,10 +195,6 @@ impl Control {
         }
         Ok(())
     }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 /// Says whether a runner with this folder keeps the job with this id ([`attini_core::runner::job_dedup_id`]).

@@ -126,7 +126,7 @@ impl Shared {
             output_wait: limits.output_wait,
         };
         control
-            .write("spec.json", &spec.render())
+            .write_quickly("spec.json", &spec.render())
             .map_err(|error| failed(error_name::RUNTIME_ERROR, format!("cannot write what to run: {error}")))
     }
 

@@ -39,7 +39,6 @@ pub async fn supervise(folder: &Path) -> io::Result<()> {
     };
     let tail = lines.tail().map(str::to_owned).collect();
     drop(lines);
-    output.file.sync_all()?;
     // The result must not promise what a crash of the machine takes away.
     if spec.output.is_file() {
         File::open(&spec.output)?.sync_all()?;

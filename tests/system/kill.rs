@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use attini_core::guard::Approval;
-use attini_core::inventory::{DeploymentRecord, find_deployment, list_history};
+use attini_core::inventory::{DeploymentRecord, Outcome, find_deployment, list_history};
 use attini_core::port::RecordKey;
 use attini_core::value::{DeploymentName, ExecutionArn};
 use attini_local::world::{LocalWorld, Options};
@@ -93,7 +93,7 @@ impl Victim {
                 let open = world.running().await.unwrap();
                 return if open.is_empty() { State::Nothing } else { State::Runs };
             };
-            match record.outcome.map(|outcome| outcome.as_str()) {
+            match record.outcome.map(Outcome::as_str) {
                 None => State::Runs,
                 Some("INTERRUPTED") => State::Interrupted,
                 Some(outcome) => {

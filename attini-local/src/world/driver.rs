@@ -53,6 +53,9 @@ struct Run {
     heartbeats: HashMap<EffectId, Option<Timestamp>>,
 }
 
+/// An execution as it is, and the actions that begin it when nothing of it is recorded.
+type Begun = (Run, Option<Vec<Action>>);
+
 impl Driver {
     /// Runs one execution to its end and records it; one that another process has begun is continued.
     ///
@@ -77,13 +80,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Returns the execution as it is, with the actions that begin it when nothing of it is recorded; `None` when it has
-    /// ended.
-    fn start(
-        &self,
-        arn: &ExecutionArn,
-        events: UnboundedSender<Event>,
-    ) -> Result<Option<(Run, Option<Vec<Action>>)>, Failure> {
+    /// Returns the execution; `None` when it has ended.
+    fn start(&self, arn: &ExecutionArn, events: UnboundedSender<Event>) -> Result<Option<Begun>, Failure> {
         let found = self.read(|tx| {
             Ok((executions::find(tx, arn)?, executions::definition(tx, arn)?, executions::seed(tx, arn)?))
         })?;

@@ -9,7 +9,7 @@ use super::settle::{abort, new_record, settle};
 use super::submission::{is_claimed, retire};
 use super::workflows::owner_of;
 use crate::store::deployments::{self, DeploymentState, LocalDeployment};
-use crate::store::{HomeError, WorkerLease};
+use crate::store::{HomeError, WorkerLease, intents};
 
 /// Finds the deployments whose workers died: those that have come to their end are recorded so, all others as interrupted,
 /// and stay as they are until somebody resumes or replaces them. Called before anything else is done, so every reader finds
@@ -140,7 +140,13 @@ pub(super) async fn replace_older(parts: &Parts, deployment: &LocalDeployment) -
 /// Removes what only a deployment that has not ended needs.
 pub(super) fn close(parts: &Parts, lease: WorkerLease, deployment: &LocalDeployment) -> Result<(), Failure> {
     drop(std::fs::remove_dir_all(parts.work.join(&deployment.id)));
-    parts.home.write(|tx| deployments::end(tx, &deployment.id)).map_err(|error| internal(&error))?;
+    parts
+        .home
+        .write(|tx| {
+            intents::take(tx, &deployment.id)?;
+            deployments::end(tx, &deployment.id)
+        })
+        .map_err(|error| internal(&error))?;
     retire(&parts.home, lease, &deployment.id).map_err(|error| internal(&error))
 }
 

@@ -64,7 +64,6 @@ pub(super) async fn work(parts: &Parts, deployment: &str) -> Result<(), Failure>
     let trouble = run(parts, &found, upload).await;
     if settle(parts, &found).await? {
         replace_older(parts, &found).await?;
-        parts.home.write(|tx| intents::take(tx, deployment)).map_err(internal)?;
         return close(parts, lease, &found);
     }
     let why = match trouble {
