@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use attini_core::value::Region;
 use attini_local::project::FIXED_ID_VARIABLE;
 
 use crate::args::GlobalArgs;
@@ -71,12 +72,17 @@ impl Context<'_> {
             let text = format!("`--profile {profile}` has no meaning in the local world, which uses no credentials");
             self.ui.warn(&text)?;
         }
-        let region = match (&self.global.region, &self.settings.region) {
-            (Some(region), _) => Some(region.clone()),
-            (None, Some(text)) => Some(attini_core::value::Region::parse(text)?),
-            (None, None) => None,
-        };
+        let region = self.region()?;
         self.backends.local_world(&LocalOptions { home: self.settings.home.clone(), region })
+    }
+
+    /// Returns the region of the command line, else that of the environment variables.
+    pub(crate) fn region(&self) -> Result<Option<Region>, CommandError> {
+        match (&self.global.region, &self.settings.region) {
+            (Some(region), _) => Ok(Some(region.clone())),
+            (None, Some(text)) => Ok(Some(Region::parse(text)?)),
+            (None, None) => Ok(None),
+        }
     }
 
     pub(crate) fn is_local(&self) -> bool {

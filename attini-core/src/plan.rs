@@ -9,12 +9,14 @@ mod expander;
 mod expansion;
 mod frame;
 mod kinds;
+pub mod lint;
 mod parameters;
 mod paths;
 mod problem;
 mod redirect;
 mod references;
 mod request;
+mod resolve;
 mod resource;
 mod retry;
 mod runner;
@@ -30,7 +32,8 @@ mod tests;
 pub use defaults::{decode_defaults, encode_defaults};
 pub use expansion::{Expansion, check, expand};
 pub use problem::PlanProblem;
-pub use request::{MacroRequest, MacroSettings, macro_response};
+pub use request::{DEFAULT_RUNNER_IMAGE, MacroRequest, MacroSettings, failure, macro_response, success};
+pub use resolve::{KnownValues, known_parameters, known_place, plan_machine, resolve_template};
 pub use sam::{SamProject, sam_projects};
 pub use survey::{
     PlanKind, PlanResource, StepInfo, StepOutline, find_plans, needs_default_vpc, outline, steps, used_runners,

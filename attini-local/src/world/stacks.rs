@@ -33,9 +33,6 @@ impl fmt::Debug for SimulatedStacks {
     }
 }
 
-/// Image that EC2 runners without an image of their own would get; nothing is pulled on this machine.
-const DEFAULT_RUNNER_IMAGE: &str = "public.ecr.aws/attini/default-runner:attini-default-runner-2.0.2";
-
 impl SimulatedStacks {
     pub(super) fn new(parts: Parts, environment: &str) -> Self {
         Self { parts, environment: environment.to_owned() }
@@ -171,20 +168,12 @@ impl SimulatedStacks {
             };
             values.parameter(parameter).or_else(stored)
         };
-        let settings = MacroSettings {
-            default_role: Some(format!(
-                "arn:{}:iam::{}:role/attini/attini-deployment-plan-default-role-{}",
-                place.region.partition().id,
-                place.account,
-                place.region
-            )),
-            default_runner_image: DEFAULT_RUNNER_IMAGE.to_owned(),
-            default_vpc_subnets: Some(
-                values.subnets.clone().unwrap_or_else(|| vec!["subnet-00000000000000000".to_owned()]),
-            ),
-            // Looking costs nothing here.
-            queue_interval_seconds: 1,
-        };
+        let mut settings = MacroSettings::of_place(place.region.as_str(), place.account.as_str());
+        if let Some(subnets) = &values.subnets {
+            settings.default_vpc_subnets = Some(subnets.clone());
+        }
+        // Looking costs nothing here.
+        settings.queue_interval_seconds = 1;
         let uuid = self.parts.ids.uuid();
         let transforms = |call: &TransformCall<'_>| {
             if call.name != "AttiniDeploymentPlan" {
