@@ -25,6 +25,7 @@ mod plan_graph;
 mod process;
 mod projects;
 mod readme;
+mod resume;
 mod rollback;
 mod screen;
 mod session;

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -156,8 +157,15 @@ impl SimulatedStacks {
             others.iter().filter(imports).map(|other| other.name.clone()).collect()
         };
         let account = self.parts.account_parameters();
+        let unread = RefCell::new(None);
         let ssm = |parameter: &str| {
-            let stored = || block_on(attini_core::port::ParameterStore::find(&account, parameter)).ok().flatten();
+            let stored = || match block_on(attini_core::port::ParameterStore::find(&account, parameter)) {
+                Ok(found) => found,
+                Err(error) => {
+                    unread.replace(Some(error));
+                    None
+                }
+            };
             values.parameter(parameter).or_else(stored)
         };
         let mut settings = MacroSettings::of_place(place.region.as_str(), place.account.as_str());
@@ -183,7 +191,12 @@ impl SimulatedStacks {
             transforms: &transforms,
             hooks: &mut hooks,
         };
-        simulator::run(previous, request, &mut world).map_err(|refusal| refusal.into_stack_error(name))
+        let outcome = simulator::run(previous, request, &mut world);
+        // What could not be read is not missing: whatever follows from that is void.
+        if let Some(error) = unread.into_inner() {
+            return Err(unavailable("read the parameters of", name, error));
+        }
+        outcome.map_err(|refusal| refusal.into_stack_error(name))
     }
 
     /// Writes what an operation led to as one transaction; `false` when the stack was changed meanwhile.
@@ -336,7 +349,11 @@ impl StackService for SimulatedStacks {
             .home
             .read(|tx| rows::events(tx, &id, after))
             .map_err(|error| unavailable("read the events of", name, error))?;
-        let items = page.items.iter().filter_map(|(number, body)| read_event(*number, body, name, &id)).collect();
+        let event = |(number, body): &(i64, Value)| {
+            let damaged = || unavailable("read the events of", name, format!("event {number} of {id} is damaged"));
+            read_event(*number, body, name, &id).ok_or_else(damaged)
+        };
+        let items = page.items.iter().map(event).collect::<Result<_, _>>()?;
         Ok(Page { items, more: page.more })
     }
 
