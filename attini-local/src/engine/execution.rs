@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use attini_core::value::{TaskToken, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::action::{Action, EffectId, Event, Outcome, TimerId};
 use super::context::{ExecutionContext, Moment};
 use super::definition::{Definition, Kind, MachineId, State};
-use super::failure::{Failure, Fault, QUERY, RUNTIME};
+use super::failure::{Failure, Fault, QUERY, RUNTIME, TIMEOUT};
 use super::frame::{Frame, FrameId, Item, Phase, Run};
 use super::history::error_details;
 use super::jsonata::Converted;
@@ -402,10 +402,9 @@ impl Execution {
     fn timer_fired(&mut self, timer: TimerId) {
         let Some(fired) = self.timers.remove(&timer) else { return };
         let Some(id) = fired.frame else {
-            let root = self.frames.get(&ROOT).map_or(0, |frame| frame.last_event);
             self.keep_unfinished();
-            self.abort_frames();
-            self.record(None, root, "ExecutionTimedOut", Value::Object(Map::new()));
+            // The service records nothing else: the states stay open, and the event follows from none of theirs.
+            self.record(None, 0, "ExecutionTimedOut", Value::Object(error_details(Some(TIMEOUT), None)));
             self.end(Outcome::TimedOut);
             return;
         };

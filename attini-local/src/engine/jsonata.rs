@@ -6,6 +6,7 @@
 
 mod functions;
 mod messages;
+mod review;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,8 @@ use jsonata_core::parser;
 use jsonata_core::value::JValue;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
+
+pub(crate) use review::{Available, Objection, review};
 
 /// How long one evaluation may take. It also bounds how deep functions can nest a value, which [`STACK_BYTES`] must hold.
 const MAX_MILLISECONDS: u64 = 1_000;
@@ -322,14 +325,17 @@ fn names(text: &str) -> Vec<String> {
 
 /// Returns the fields of `$states` that the text may read: those it names, or all when it uses `$states` as a whole.
 fn fields(text: &str) -> Vec<Field> {
-    let mut fields = Vec::new();
-    for part in text.split("$states").skip(1) {
-        let name = part.trim_start().strip_prefix('.').map(str::trim_start);
-        let name = name.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
-        match name.and_then(Field::parse) {
-            Some(field) => fields.push(field),
-            None => return Field::ALL.map(|(_, field)| field).to_vec(),
-        }
-    }
-    fields
+    let named: Option<Vec<Field>> = explicit_fields(text).into_iter().map(Field::parse).collect();
+    named.unwrap_or_else(|| Field::ALL.map(|(_, field)| field).to_vec())
+}
+
+/// Returns the names behind each `$states`, empty where there is none.
+fn explicit_fields(text: &str) -> Vec<&str> {
+    text.split("$states")
+        .skip(1)
+        .map(|part| {
+            let rest = part.trim_start().strip_prefix('.').map_or("", str::trim_start);
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+        })
+        .collect()
 }

@@ -4,6 +4,8 @@
 //! The wording is the service's where it was recorded; the service promises none.
 
 mod check;
+mod expressions;
+mod fields;
 mod resource;
 mod syntax;
 
@@ -75,8 +77,9 @@ pub fn refusal(found: &[Diagnostic]) -> String {
     let all: Vec<String> = found
         .iter()
         .map(|found| {
-            let place = found.location.as_ref().map_or_else(String::new, |place| format!(" at {place}"));
-            format!("{}: {}{place}", found.code, found.message)
+            // The service writes `at null` where it has no place.
+            let place = found.location.as_deref().unwrap_or("null");
+            format!("{}: {} at {place}", found.code, found.message)
         })
         .collect();
     format!("Invalid State Machine Definition: '{}'", all.join(", "))

@@ -104,10 +104,24 @@ fn parse(args: &[JValue]) -> HostFnResult {
 
 fn random(chance: &Chance, args: &[JValue]) -> JValue {
     match args.first().and_then(JValue::as_f64) {
-        // The same seed gives the same number.
-        Some(seed) => JValue::Number(Chance(Cell::new(seed.to_bits())).fraction()),
+        Some(seed) => JValue::Number(seeded(seed)),
         None => JValue::Number(chance.fraction()),
     }
+}
+
+/// The service has the first number of `java.util.Random` for a seed.
+fn seeded(seed: f64) -> f64 {
+    const FACTOR: u64 = 0x5_DEEC_E66D;
+    const MASK: u64 = (1 << 48) - 1;
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is what Java does too")]
+    let mut state = ((seed as i64).cast_unsigned() ^ FACTOR) & MASK;
+    let mut next = |bits: u32| {
+        state = state.wrapping_mul(FACTOR).wrapping_add(0xB) & MASK;
+        state >> (48 - bits)
+    };
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    let bits = ((next(26) << 27) + next(27)) as f64;
+    bits / 9_007_199_254_740_992.0
 }
 
 fn shuffle(chance: &Chance, args: &[JValue]) -> JValue {

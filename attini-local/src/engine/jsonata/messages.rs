@@ -21,6 +21,43 @@ pub(super) fn of(message: &str) -> String {
     format!("{code}: {words}")
 }
 
+/// Returns what the service says of an expression that cannot be read: the reference's words without their code. The
+/// library shows the names of its symbols instead of the symbols.
+pub(super) fn of_syntax(message: &str) -> String {
+    const SYMBOLS: [(&str, &str); 20] = [
+        ("LeftParen", "("),
+        ("RightParen", ")"),
+        ("LeftBracket", "["),
+        ("RightBracket", "]"),
+        ("LeftBrace", "{"),
+        ("RightBrace", "}"),
+        ("Comma", ","),
+        ("Semicolon", ";"),
+        ("Colon", ":"),
+        ("Question", "?"),
+        ("Dot", "."),
+        ("DotDot", ".."),
+        ("Equal", "="),
+        ("NotEqual", "!="),
+        ("LessThan", "<"),
+        ("GreaterThan", ">"),
+        ("Ampersand", "&"),
+        ("Plus", "+"),
+        ("Slash", "/"),
+        ("At", "@"),
+    ];
+    let message = plain(message);
+    let is_code =
+        |code: &str| code.len() == 5 && code.starts_with('S') && code.chars().skip(1).all(|c| c.is_ascii_digit());
+    let text = message.split_once(": ").filter(|(code, _)| is_code(code)).map_or(message, |(_, rest)| rest);
+    let words = text.split(' ').map(|word| {
+        let (name, end) = word.strip_suffix(',').map_or((word, ""), |name| (name, ","));
+        let symbol = SYMBOLS.iter().find(|(known, _)| *known == name);
+        symbol.map_or_else(|| word.to_owned(), |(_, symbol)| format!("\"{symbol}\"{end}"))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Returns the message without what the library's categories put in front of its code.
 pub(super) fn plain(message: &str) -> &str {
     ["Parse error: ", "Type error: ", "Reference error: ", "Evaluation error: ", "Runtime error: "]

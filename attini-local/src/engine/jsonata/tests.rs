@@ -100,6 +100,8 @@ fn functions_that_the_service_adds() {
     is("$hash('a', 'MD5')", &json!("0cc175b9c0f1b6a831c399e269772661"));
     is("$parse('{\"a\": [1]}').a", &json!([1]));
     is("$random(7) = $random(7)", &json!(true));
+    // What `java.util.Random` gives for the seed.
+    is("$random(42)", &json!(0.727_563_680_032_868_1));
     is("$random() = $random()", &json!(false));
     is("$uuid() = $uuid()", &json!(false));
     is("$length($uuid())", &json!(36));

@@ -20,6 +20,10 @@ impl Execution {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
         let now = Timestamp::from_ms(self.now_ms);
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
+        let field = match wait {
+            Wait::Seconds(_) | Wait::SecondsPath(_) | Wait::SecondsJsonata(_) => "Seconds",
+            Wait::Timestamp(_) | Wait::TimestampPath(_) | Wait::TimestampJsonata(_) => "Timestamp",
+        };
         let wait = match wait {
             Wait::Seconds(seconds) => Duration::from_secs(*seconds),
             Wait::Timestamp(ms) => Timestamp::from_ms(*ms).since(now),
@@ -29,7 +33,7 @@ impl Execution {
             Wait::TimestampJsonata(at) => computed_time(at, &scope)?.since(now),
         };
         if wait > LONGEST {
-            return Err(Fault::of(state.language, None, "Wait state delay is too long."));
+            return Err(Fault::of(state.language, Some(field), "Wait state delay is too long."));
         }
         let timer = self.set_timer(Some(id), wait);
         if let Some(frame) = self.frames.get_mut(&id) {
@@ -49,9 +53,13 @@ impl Execution {
 
 fn computed_seconds(at: &Located, scope: &StateScope<'_>) -> Result<u64, Fault> {
     let seconds = scope.typed(at, "number", |value| value.as_i64().map(|n| n as f64).or_else(|| value.as_f64()))?;
-    if seconds < 0.0 {
-        let text = format!("The Seconds field references a negative value: {seconds}");
-        return Err(Fault::query(Some(&at.location), text));
+    let problem = if seconds.fract() != 0.0 {
+        Some("cannot be parsed as a long value")
+    } else {
+        (seconds < 0.0).then_some("references a negative value")
+    };
+    if let Some(problem) = problem {
+        return Err(Fault::query(Some(&at.location), format!("The Seconds field {problem}: {seconds}")));
     }
     #[expect(
         clippy::cast_possible_truncation,

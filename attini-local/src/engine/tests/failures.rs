@@ -136,5 +136,7 @@ fn the_machine_has_a_timeout_of_its_own() {
     machine["TimeoutSeconds"] = json!(10);
     let result = run(&machine, json!({}));
     assert_eq!((result.outcome.clone(), result.ended.since(NOW).as_secs()), (Some(Outcome::TimedOut), 10));
-    assert_eq!(kinds(&result).last(), Some(&"ExecutionTimedOut"));
+    assert_eq!(kinds(&result), ["ExecutionStarted", "WaitStateEntered", "ExecutionTimedOut"]);
+    let last = result.events.last().unwrap();
+    assert_eq!((last.previous_id, &last.details), (0, &json!({"error": "States.Timeout"})));
 }

@@ -2,11 +2,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use attini_core::asl::intrinsic::Call;
 use attini_core::asl::path::{Query, ReferencePath};
-use attini_core::value::Timestamp;
 use serde_json::{Map, Value};
 
 use super::resource::{self, Unfit};
-use super::{Diagnostic, MachineType, SCHEMA};
+use super::{Diagnostic, MachineType, SCHEMA, expressions, fields};
+use crate::engine::time;
 
 /// The types of states, in the service's order.
 const STATE_TYPES: [&str; 8] = ["Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map"];
@@ -24,20 +24,6 @@ const PATHS: [&str; 8] = [
     "HeartbeatSecondsPath",
     "MaxConcurrencyPath",
 ];
-
-/// Fields that JSONata states do not have, besides [`PATHS`].
-const OF_JSONPATH: [&str; 8] = [
-    "Parameters",
-    "ResultSelector",
-    "ResultPath",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentagePath",
-    "ErrorPath",
-    "CausePath",
-    "Iterator",
-];
-/// Fields that JSONPath states do not have.
-const OF_JSONATA: [&str; 3] = ["Arguments", "Output", "Items"];
 
 /// Walks a definition and notes what is wrong.
 pub(in crate::simulate) struct Check {
@@ -146,7 +132,13 @@ impl Check {
                 None => self.required(fields, &["Branches"], at),
             },
             "Map" => match ["ItemProcessor", "Iterator"].into_iter().find_map(|name| Some((name, fields.get(name)?))) {
-                Some((name, processor)) => self.machine(processor, &format!("{at}/{name}"), outer),
+                Some((name, processor)) => {
+                    let at = format!("{at}/{name}");
+                    if processor.get("QueryLanguage").is_some() {
+                        self.schema("Field 'QueryLanguage' is not supported", at.as_str());
+                    }
+                    self.machine(processor, &at, outer);
+                }
                 None => self.required(fields, &["ItemProcessor"], at),
             },
             _ => {}
@@ -155,21 +147,15 @@ impl Check {
         if self.has_targets && !is_last && !fields.contains_key("Next") && !fields.contains_key("End") {
             self.schema("These fields are required: [Next] or [End]", at);
         }
+        for problem in fields::problems(fields, kind, is_jsonata) {
+            self.schema(problem, at);
+        }
         if is_jsonata {
-            self.foreign(fields, &[&PATHS[..], &OF_JSONPATH].concat(), "JSONata", at);
+            self.found.extend(expressions::problems(fields, kind, at));
         } else {
-            self.foreign(fields, &OF_JSONATA, "JSONPath", at);
             self.paths(fields, at);
         }
         self.handlers(fields, at, is_jsonata);
-    }
-
-    /// Notes fields that belong to the other query language.
-    fn foreign(&mut self, fields: &Map<String, Value>, foreign: &[&str], language: &str, at: &str) {
-        for name in fields.keys().filter(|name| foreign.contains(&name.as_str())) {
-            let text = format!("The field '{name}' is not supported by the query language '{language}'");
-            self.schema(text, format!("{at}/{name}"));
-        }
     }
 
     fn task(&mut self, fields: &Map<String, Value>, at: &str) {
@@ -221,8 +207,7 @@ impl Check {
         }
         if let Some(text) = fields.get("Timestamp").and_then(Value::as_str) {
             let is_expression = is_jsonata && text.starts_with("{%") && text.ends_with("%}");
-            let is_time = text.contains('T') && Timestamp::parse_rfc3339(text).is_some();
-            if !is_expression && !is_time {
+            if !is_expression && time(text).is_none() {
                 self.schema("String does not match RFC3339 timestamp", format!("{at}/Timestamp"));
             }
         }
@@ -303,9 +288,13 @@ impl Check {
             missing(start, "StartAt", format!("{at}/StartAt"));
         }
         for (name, state) in states {
-            for (field, target, place) in links(state) {
-                missing(target, field, format!("{at}/States/{name}{place}"));
+            for (target, place) in links(state) {
+                missing(target, "Next", format!("{at}/States/{name}{place}"));
             }
+        }
+        if !states.values().any(may_be_last) {
+            self.found.push(Diagnostic::new("MISSING_END_STATE", "Workflow has no terminal state", None));
+            return;
         }
         let mut reached = BTreeSet::new();
         let mut open: Vec<&str> = start.into_iter().collect();
@@ -313,7 +302,7 @@ impl Check {
             if let Some(state) = states.get(name)
                 && reached.insert(name)
             {
-                open.extend(links(state).into_iter().map(|(_, target, _)| target));
+                open.extend(links(state).into_iter().map(|(target, _)| target));
             }
         }
         for name in states.keys().filter(|name| start.is_some() && !reached.contains(name.as_str())) {
@@ -327,18 +316,27 @@ fn is_call(text: &str) -> bool {
     Call::parse(text).is_ok()
 }
 
-/// Returns the states that a state names: the field, the name, and where it stands in the state.
-fn links(state: &Value) -> Vec<(&'static str, &str, String)> {
+/// Whether a machine may end with a state. What has no `Next` is said to lack one elsewhere.
+fn may_be_last(state: &Value) -> bool {
+    match state.get("Type").and_then(Value::as_str) {
+        Some("Succeed" | "Fail") => true,
+        Some("Choice") => false,
+        _ => state.get("Next").is_none(),
+    }
+}
+
+/// Returns the states that a state names, and where each name stands in the state.
+fn links(state: &Value) -> Vec<(&str, String)> {
     let mut found = Vec::new();
     for field in ["Next", "Default"] {
         if let Some(target) = state.get(field).and_then(Value::as_str) {
-            found.push((field, target, format!("/{field}")));
+            found.push((target, format!("/{field}")));
         }
     }
     for list in ["Choices", "Catch"] {
         for (index, entry) in state.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
             if let Some(target) = entry.get("Next").and_then(Value::as_str) {
-                found.push(("Next", target, format!("/{list}[{index}]/Next")));
+                found.push((target, format!("/{list}[{index}]/Next")));
             }
         }
     }

@@ -29,7 +29,7 @@ fn states_that_are_named_exist_and_states_that_exist_are_reached() {
     }});
     assert_eq!(
         found(&definition),
-        ["Missing 'Default' target: D at /States/A/Default", "State \"C\" is not reachable. at /States/C"]
+        ["Missing 'Next' target: D at /States/A/Default", "State \"C\" is not reachable. at /States/C"]
     );
 }
 
@@ -51,13 +51,60 @@ fn states_have_the_fields_of_their_query_language() {
     let state = json!({"Type": "Pass", "QueryLanguage": "JSONata", "InputPath": "$.a", "End": true});
     assert_eq!(
         alone(&state),
-        ["The field 'InputPath' is not supported by the query language 'JSONata' at /States/A/InputPath"]
+        ["The QueryLanguage is set to 'JSONata', but field 'InputPath' is only supported for the 'JSONPath' \
+          QueryLanguage at /States/A"]
     );
     let state = json!({"Type": "Pass", "Output": "{% 1 %}", "End": true});
     assert_eq!(
         alone(&state),
-        ["The field 'Output' is not supported by the query language 'JSONPath' at /States/A/Output"]
+        ["The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' \
+          QueryLanguage at /States/A"]
     );
+}
+
+#[test]
+fn states_have_the_fields_of_their_type() {
+    let catch = json!([{"ErrorEquals": ["States.ALL"], "Next": "A"}]);
+    for (field, value) in [("TimeoutSeconds", json!(5)), ("Catch", catch), ("Retry", json!([])), ("Timeout", json!(5))]
+    {
+        let mut state = json!({"Type": "Pass", "End": true});
+        state[field] = value;
+        assert_eq!(alone(&state), [format!("Field '{field}' is not supported at /States/A")]);
+    }
+    let inner = json!({"StartAt": "B", "QueryLanguage": "JSONata", "States": {"B": {"Type": "Pass", "End": true}}});
+    let map = json!({"Type": "Map", "ItemProcessor": inner, "End": true});
+    assert_eq!(alone(&map), ["Field 'QueryLanguage' is not supported at /States/A/ItemProcessor"]);
+}
+
+#[test]
+fn a_machine_has_a_state_to_end_with() {
+    let next = |name: &str| json!({"Type": "Pass", "Next": name});
+    let endless = json!({"StartAt": "A", "States": {"A": next("B"), "B": next("A"), "C": next("A")}});
+    let all = diagnose(&endless, MachineType::Standard);
+    assert_eq!(
+        refusal(&all),
+        "Invalid State Machine Definition: 'MISSING_END_STATE: Workflow has no terminal state at null'"
+    );
+    let dangling = json!({"StartAt": "A", "States": {"A": next("NOPE")}});
+    assert_eq!(
+        found(&dangling),
+        ["Missing 'Next' target: NOPE at /States/A/Next", "Workflow has no terminal state at "]
+    );
+    let unreached = json!({"StartAt": "A", "States": {"A": next("A"), "C": {"Type": "Succeed"}}});
+    assert_eq!(found(&unreached), ["State \"C\" is not reachable. at /States/C"]);
+}
+
+#[test]
+fn expressions_are_read_when_a_machine_is_made() {
+    let state =
+        |output: &str| json!({"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"v": [output]}, "End": true});
+    assert_eq!(alone(&state("{% 1 + %}")), ["Unexpected end of expression at /States/A/Output/v[0]"]);
+    assert_eq!(
+        alone(&state("{% phone %}")),
+        ["Reference to 'phone' at the top level is not supported. at /States/A/Output/v[0]"]
+    );
+    assert_eq!(alone(&state("{% $states.result %}")).len(), 1);
+    assert_eq!(alone(&state("{% $states.input.phone %}")), Vec::<String>::new());
 }
 
 #[test]
