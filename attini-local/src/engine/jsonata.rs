@@ -171,9 +171,9 @@ impl Expression {
             ..EvaluatorOptions::default()
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        functions::register(&mut evaluator, &self.names, names).map_err(|error| threw(&error))?;
+        functions::register(&mut evaluator, &self.names, names).map_err(|error| threw(&error, &self.text))?;
         // There is no context value, so `$` and `$$` are undefined.
-        let result = evaluator.evaluate(&self.ast, &JValue::Undefined).map_err(|error| threw(&error))?;
+        let result = evaluator.evaluate(&self.ast, &JValue::Undefined).map_err(|error| threw(&error, &self.text))?;
         match value(&result, 0)? {
             Some(value) => Ok(value),
             None if result.is_undefined() => Err(Failure::Undefined),
@@ -207,8 +207,8 @@ impl Expression {
     }
 }
 
-fn threw(error: &jsonata_core::evaluator::EvaluatorError) -> Failure {
-    Failure::Threw(messages::of(error.message()))
+fn threw(error: &jsonata_core::evaluator::EvaluatorError, source: &str) -> Failure {
+    Failure::Threw(messages::of(error.message(), source))
 }
 
 fn convert(value: &Value) -> Result<JValue, Failure> {

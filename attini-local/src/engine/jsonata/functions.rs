@@ -44,6 +44,7 @@ pub(super) fn register(evaluator: &mut Evaluator, used: &[String], names: &dyn N
                 #[expect(clippy::cast_precision_loss, reason = "a JSONata number; exact for 285,000 years")]
                 evaluator.register_fn_override("millis", move |_: &[JValue]| Ok(JValue::Number(now_ms as f64)))?;
             }
+            "encodeUrl" => evaluator.register_fn_override("encodeUrl", encode_url)?,
             "pad" => evaluator.register_fn_override("pad", pad)?,
             "eval" => evaluator.register_fn_override("eval", |_: &[JValue]| {
                 Err(EvaluatorError::TypeError("T1006: Attempted to invoke a non-function".to_owned()))
@@ -98,7 +99,7 @@ fn parse(args: &[JValue]) -> HostFnResult {
         Some(JValue::String(text)) => {
             JValue::from_json_str(text).map_err(|error| evaluation(&format!("the text is not JSON ({error})")))
         }
-        Some(_) => Err(evaluation("T0410: Argument 1 of function parse does not match function signature")),
+        Some(_) => Err(evaluation("T0410: Argument 1 must be String")),
     }
 }
 
@@ -141,6 +142,24 @@ fn now(now_ms: i64, args: &[JValue]) -> HostFnResult {
     let mut all = vec![JValue::Number(now_ms as f64)];
     all.extend(args.iter().cloned());
     original("fromMillis", &all)
+}
+
+/// The library leaves blanks and quotes as they are.
+fn encode_url(args: &[JValue]) -> HostFnResult {
+    let text = match args {
+        [] | [JValue::Undefined] => return Ok(JValue::Undefined),
+        [JValue::String(text)] => text,
+        _ => return original("encodeUrl", args),
+    };
+    let mut url = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b";,/?:@&=+$-_.!~*'()#".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Ok(JValue::string(url))
 }
 
 fn pad(args: &[JValue]) -> HostFnResult {

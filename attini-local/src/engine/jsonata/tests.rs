@@ -128,7 +128,7 @@ fn errors_have_the_words_of_the_service() {
     throws("$randomSeeded(1)", "T1006: Attempted to invoke a non-function");
     throws("$eval('1')", "T1006: Attempted to invoke a non-function");
     throws("['1'] ~> $map($eval)", "T1006: Attempted to invoke a non-function");
-    throws("'a' + 1", "T2001: The left side of the + operator must evaluate to a number");
+    throws("'a' + 1", "T2001: The left side of the \"+\" operator must evaluate to a number");
     throws("$number('x')", "D3030: Unable to cast value to a number: \"x\"");
     throws("$error('boom')", "D3137: boom");
     assert!(Expression::parse("(1").is_err_and(|problem| problem.contains("`(1` is not a JSONata expression: S0203")));
@@ -296,4 +296,36 @@ proptest! {
             let _ = expression.evaluate(&world);
         }
     }
+}
+
+#[test]
+fn errors_have_the_words_of_the_reference() {
+    for (text, message) in [
+        ("$sum(['a'])", "T0412: Argument 1 of function \"sum\" must be an array of \"numbers\""),
+        ("$join([1])", "T0412: Argument 1 of function \"join\" must be an array of \"strings\""),
+        ("$abs('x')", "T0410: Argument 1 of function \"abs\" does not match function signature"),
+        ("'x' ~> $abs", "T0410: Argument 1 of function \"abs\" does not match function signature"),
+        ("$map(1)", "T0410: Argument 2 of function \"map\" does not match function signature"),
+        ("$length('a', 1)", "T0410: Argument 2 of function \"length\" does not match function signature"),
+        ("$parse(5)", "T0410: Argument 1 of function \"parse\" does not match function signature"),
+        ("'a' + 1", "T2001: The left side of the \"+\" operator must evaluate to a number"),
+        ("1 % 'a'", "T2002: The right side of the \"%\" operator must evaluate to a number"),
+        (
+            "true <= 1",
+            "T2010: The expressions either side of operator \"<=\" must evaluate to numeric or string values",
+        ),
+        ("$replace('a', '', 'x')", "D3010: Second argument of replace function cannot be an empty string"),
+        (
+            "$formatBase(1, 99)",
+            "D3100: The radix of the formatBase function must be between 2 and 36.  It was given 99",
+        ),
+    ] {
+        throws(text, message);
+    }
+}
+
+#[test]
+fn urls_are_encoded_as_in_the_reference() {
+    is("$encodeUrl('a b&c=\u{e9}\"')", &json!("a%20b&c=%C3%A9%22"));
+    is("$exists($encodeUrl($states.input.no))", &json!(false));
 }
