@@ -47,7 +47,8 @@ impl StateScope<'_> {
         self.context.get_or_init(|| {
             let execution = self.execution;
             let mut state = json!({"Name": self.state.name, "EnteredTime": self.frame.entered_time.0.to_string()});
-            if self.state.kind.name() == "Task" {
+            // What can be tried again.
+            if matches!(self.state.kind.name(), "Task" | "Parallel" | "Map") {
                 state["RetryCount"] = self.frame.attempt.into();
             }
             let (id, name, input, started, machine) = match self.run {

@@ -72,7 +72,8 @@ impl Mocks for Recorded<'_> {
         let text = |field: &str| recorded.get(field).and_then(Value::as_str).map(str::to_owned);
         let end = match recorded.get("outcome").and_then(Value::as_str) {
             Some("succeeded") => TaskEnd::Succeeded(recorded.get("output").cloned().unwrap_or_default()),
-            Some("timed_out") => TaskEnd::Silent,
+            // One without an end was still running when something else ended the execution.
+            Some("timed_out") | None => TaskEnd::Silent,
             _ => TaskEnd::Failed { error: text("error"), cause: text("cause") },
         };
         Answer { submitted: recorded.get("submitted_output").cloned(), ..Answer::of(end) }

@@ -20,6 +20,19 @@ impl StateScope<'_> {
             .map_err(|_| Fault::of(self.state.language, location, format!("{field} cannot be negative.")))
     }
 
+    /// A whole number of at least 1.
+    pub(in crate::engine) fn positive(
+        &self,
+        number: Option<&Seconds>,
+        field: &str,
+        input: &Value,
+    ) -> Result<Option<u64>, Fault> {
+        match self.whole(number, field, input)? {
+            Some(0) => Err(Fault::of(self.state.language, Some(field), format!("{field} must be positive."))),
+            number => Ok(number),
+        }
+    }
+
     /// A whole number of any sign.
     pub(in crate::engine) fn integer(
         &self,
@@ -30,7 +43,13 @@ impl StateScope<'_> {
         match number {
             None => Ok(None),
             Some(Seconds::Fixed(number)) => Ok(Some(i64::try_from(*number).unwrap_or(i64::MAX))),
-            Some(Seconds::Jsonata(at)) => self.typed(at, "number", integer).map(Some),
+            Some(Seconds::Jsonata(at)) => {
+                let number = self.typed(at, "number", |value| value.is_number().then(|| value.clone()))?;
+                integer(&number).map(Some).ok_or_else(|| {
+                    let text = format!("The {field} field cannot be parsed as a long value: {number}");
+                    Fault::query(Some(&at.location), text)
+                })
+            }
             Some(Seconds::Path(query)) => {
                 let value = self.path(query, input)?;
                 // The service takes a number in a text as well.

@@ -19,8 +19,8 @@ impl Execution {
         let token = (resource.pattern != TaskPattern::RequestResponse).then(|| self.context.seed.token(&effect));
         let Some(scope) = self.scope(id, state, token.as_ref(), None) else { return Ok(()) };
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
-        let timeout_seconds = scope.whole(timeout.as_ref(), "TimeoutSeconds", &input)?;
-        let heartbeat_seconds = scope.whole(heartbeat.as_ref(), "HeartbeatSeconds", &input)?;
+        let timeout_seconds = scope.positive(timeout.as_ref(), "TimeoutSeconds", &input)?;
+        let heartbeat_seconds = scope.positive(heartbeat.as_ref(), "HeartbeatSeconds", &input)?;
         let credentials = match credentials {
             Some(template) => Some(scope.template(Some(template), input.clone())?),
             None => None,

@@ -209,3 +209,26 @@ fn a_stored_execution_evaluates_as_if_nothing_had_happened() {
     assert_eq!(restored.apply(event.clone(), NOW), kept.apply(event, NOW));
     assert!(kept.is_ended().is_some());
 }
+
+#[test]
+fn seconds_of_a_wait_are_whole_and_not_negative() {
+    let machine = only(json!({"Type": "Wait", "QueryLanguage": "JSONata", "Seconds": "{% $states.input.n %}"}));
+    let error = "States.QueryEvaluationError";
+    fails(&machine, json!({"n": 1.5}), error, "The Seconds field cannot be parsed as a long value: 1.5");
+    fails(&machine, json!({"n": -1}), error, "The Seconds field references a negative value: -1");
+    assert_eq!(run(&machine, json!({"n": 2.0})).ended.since(NOW).as_secs(), 2);
+    let late = run(&machine, json!({"n": 3_000_000_000_i64}));
+    let failed = late.events.iter().find(|event| event.kind == "EvaluationFailed").unwrap();
+    assert_eq!(failed.details["location"], json!("Seconds"));
+}
+
+#[test]
+fn what_can_be_tried_again_counts_its_retries() {
+    let states = json!({"StartAt": "F", "States": {"F": {"Type": "Succeed"}}});
+    let output = "{% $states.context.State.RetryCount %}";
+    let map =
+        json!({"Type": "Map", "QueryLanguage": "JSONata", "Items": [], "ItemProcessor": states, "Output": output});
+    succeeds(&only(map), json!({}), &json!(0));
+    let pass = json!({"Type": "Pass", "QueryLanguage": "JSONata", "Output": output});
+    fails(&only(pass), json!({}), "States.QueryEvaluationError", "returned nothing (undefined)");
+}

@@ -154,6 +154,7 @@ fn both_limits_may_come_from_the_input() {
     let cause = "The TimeoutSecondsPath field refers to value \"x\" which is not a valid integer: $.t";
     fails(&machine, input(json!("x")), "States.Runtime", cause);
     fails(&machine, input(json!(-1)), "States.Runtime", "TimeoutSeconds cannot be negative.");
+    fails(&machine, input(json!(0)), "States.Runtime", "TimeoutSeconds must be positive.");
 }
 
 #[test]
