@@ -6,6 +6,7 @@
 mod check;
 mod expressions;
 mod fields;
+mod numbers;
 mod resource;
 mod syntax;
 

@@ -5,7 +5,7 @@ use attini_core::asl::path::{Query, ReferencePath};
 use serde_json::{Map, Value};
 
 use super::resource::{self, Unfit};
-use super::{Diagnostic, MachineType, SCHEMA, expressions, fields};
+use super::{Diagnostic, MachineType, SCHEMA, expressions, fields, numbers};
 use crate::engine::time;
 
 /// The types of states, in the service's order.
@@ -66,6 +66,7 @@ impl Check {
             Some(_) => return self.schema("Expected value of type Object", format!("{at}/States")),
             None => return,
         };
+        let before = self.found.len();
         for (name, state) in states {
             let at = format!("{at}/States/{name}");
             if !self.names.insert(name.clone()) {
@@ -77,7 +78,8 @@ impl Check {
             }
             self.state(state, &at, is_jsonata);
         }
-        if self.has_targets {
+        // Where states go is looked at only when each of them is sound.
+        if self.has_targets && self.found.len() == before {
             self.targets(machine.get("StartAt"), states, at);
         }
     }
@@ -149,6 +151,9 @@ impl Check {
         }
         for problem in fields::problems(fields, kind, is_jsonata) {
             self.schema(problem, at);
+        }
+        for (field, problem) in numbers::of_state(fields, is_jsonata) {
+            self.schema(problem, format!("{at}/{field}"));
         }
         if is_jsonata {
             self.found.extend(expressions::problems(fields, kind, at));
@@ -265,6 +270,17 @@ impl Check {
                     continue;
                 };
                 self.required(handler, wanted, &at);
+                let names = handler.get("ErrorEquals").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let is_last = fields.get(list).and_then(Value::as_array).is_some_and(|all| index + 1 == all.len());
+                if names.iter().any(|name| name == "States.ALL") && (names.len() > 1 || !is_last) {
+                    let text = "'States.ALL' must appear alone and in the last entry";
+                    self.schema(text, format!("{at}/ErrorEquals"));
+                }
+                if list == "Retry" {
+                    for (field, problem) in numbers::of_retrier(handler) {
+                        self.schema(problem, format!("{at}/{field}"));
+                    }
+                }
                 if handler.get("ErrorEquals").and_then(Value::as_array).is_some_and(Vec::is_empty) {
                     self.schema("Value cannot be empty", format!("{at}/ErrorEquals"));
                 }
@@ -321,7 +337,7 @@ fn may_be_last(state: &Value) -> bool {
     match state.get("Type").and_then(Value::as_str) {
         Some("Succeed" | "Fail") => true,
         Some("Choice") => false,
-        _ => state.get("Next").is_none(),
+        _ => state.get("Next").is_none() || state.get("End").and_then(Value::as_bool) == Some(true),
     }
 }
 

@@ -142,3 +142,28 @@ fn texts_that_are_no_json_are_explained() {
     assert!(message("{\"a\": 1,}").contains("was expecting double-quote to start field name"));
     assert!(message("{a: 1}").contains("line: 1, column: 3]"));
 }
+
+#[test]
+fn numbers_have_their_ranges() {
+    let lambda = "arn:aws:lambda:eu-west-1:111111111111:function:f";
+    let task = |field: &str, value: Value| {
+        let mut task = json!({"Type": "Task", "Resource": lambda, "TimeoutSeconds": 60, "End": true});
+        task[field] = value;
+        alone(&task).len()
+    };
+    assert_eq!(task("TimeoutSeconds", json!(99_999_999)), 0);
+    for (field, value) in [
+        ("TimeoutSeconds", json!(0)),
+        ("TimeoutSeconds", json!("5")),
+        ("HeartbeatSeconds", json!(1.5)),
+        ("HeartbeatSeconds", json!(60)),
+        ("Retry", json!([{"ErrorEquals": ["States.ALL"], "MaxAttempts": -1}])),
+        ("Retry", json!([{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}])),
+    ] {
+        assert_eq!(task(field, value.clone()), 1, "{field}: {value}");
+    }
+    let wait =
+        |seconds: Value| alone(&json!({"Type": "Wait", "QueryLanguage": "JSONata", "Seconds": seconds, "End": true}));
+    assert_eq!(wait(json!("{% $states.input.n %}")), Vec::<String>::new());
+    assert_eq!(wait(json!(-1)).len(), 1);
+}
