@@ -9,6 +9,81 @@ const MACHINES: [&str; 3] = ["ItemProcessor", "Iterator", "Branches"];
 /// Fields whose value is data, whatever it looks like.
 const DATA: [&str; 2] = ["Comment", "Result"];
 
+/// The functions of JSONata and of the service, which can be handed on like variables: `$x ~> $sum`.
+const FUNCTIONS: [&str; 71] = [
+    "abs",
+    "append",
+    "assert",
+    "average",
+    "base64decode",
+    "base64encode",
+    "boolean",
+    "ceil",
+    "clone",
+    "contains",
+    "count",
+    "decodeUrl",
+    "decodeUrlComponent",
+    "distinct",
+    "each",
+    "encodeUrl",
+    "encodeUrlComponent",
+    "error",
+    "eval",
+    "exists",
+    "filter",
+    "floor",
+    "formatBase",
+    "formatInteger",
+    "formatNumber",
+    "fromMillis",
+    "hash",
+    "join",
+    "keys",
+    "length",
+    "lookup",
+    "lowercase",
+    "map",
+    "match",
+    "max",
+    "merge",
+    "millis",
+    "min",
+    "not",
+    "now",
+    "number",
+    "pad",
+    "parse",
+    "parseInteger",
+    "partition",
+    "power",
+    "random",
+    "range",
+    "reduce",
+    "replace",
+    "reverse",
+    "round",
+    "shuffle",
+    "sift",
+    "single",
+    "sort",
+    "split",
+    "spread",
+    "sqrt",
+    "string",
+    "substring",
+    "substringAfter",
+    "substringBefore",
+    "sum",
+    "toMillis",
+    "trim",
+    "type",
+    "uppercase",
+    "uuid",
+    "zip",
+    "states",
+];
+
 /// Returns the variables that each state reads, as `DescribeStateMachine` answers: states that read none are left out, the
 /// states of branches and of item processors stand beside the others.
 #[must_use]
@@ -87,8 +162,10 @@ fn expressions(value: &Value, names: &mut BTreeSet<String>) {
 
 /// Adds the variables of a JSONata expression: every `$name` that is no function and that the expression does not define.
 fn expression_names(expression: &str, names: &mut BTreeSet<String>) {
-    let (mut used, mut own) = (BTreeSet::new(), BTreeSet::from(["states".to_owned()]));
+    let (mut used, mut own) = (BTreeSet::new(), BTreeSet::new());
     let mut rest = expression;
+    // `@$v` and `#$i` define a name too.
+    let mut is_bound = false;
     while let Some(c) = rest.chars().next() {
         let after = rest.get(c.len_utf8()..).unwrap_or("");
         rest = match c {
@@ -98,7 +175,7 @@ fn expression_names(expression: &str, names: &mut BTreeSet<String>) {
                 let length = after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len());
                 let (name, rest) = after.split_at(length);
                 let next = rest.trim_start();
-                if next.starts_with(":=") {
+                if is_bound || next.starts_with(":=") {
                     own.insert(name.to_owned());
                 } else if !name.is_empty() && !next.starts_with('(') {
                     used.insert(name.to_owned());
@@ -119,8 +196,9 @@ fn expression_names(expression: &str, names: &mut BTreeSet<String>) {
             }
             _ => after,
         };
+        is_bound = matches!(c, '@' | '#');
     }
-    names.extend(used.difference(&own).cloned());
+    names.extend(used.difference(&own).filter(|name| !FUNCTIONS.contains(&name.as_str())).cloned());
 }
 
 fn after_quoted(text: &str, quote: char) -> &str {
@@ -160,6 +238,7 @@ mod tests {
         let state = json!({"Type": "Pass", "Output": [
             "{% ($x := $a; $map($b, function($v, $i) { $v + $i + $x + $states.input.n & '$no' /* $no */ & $.c }) ) %}",
             "$no",
+            "{% [$a ~> $sum, $map($a, $string), $a@$item#$at.[$item, $at]] %}",
         ]});
         assert_eq!(of(&state, "JSONata"), ["a", "b"]);
     }

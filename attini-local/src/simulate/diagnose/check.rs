@@ -321,7 +321,10 @@ impl Check {
                 open.extend(links(state).into_iter().map(|(target, _)| target));
             }
         }
-        for name in states.keys().filter(|name| start.is_some() && !reached.contains(name.as_str())) {
+        for name in states
+            .keys()
+            .filter(|name| start.is_some_and(|start| states.contains_key(start)) && !reached.contains(name.as_str()))
+        {
             let text = format!("State \"{name}\" is not reachable.");
             self.found.push(Diagnostic::new(TARGET, text, Some(format!("{at}/States/{name}"))));
         }
