@@ -16,13 +16,14 @@
 //! - `{{resolve:ssm:…}}` is looked up, in the version that there is; `ssm-secure` and `secretsmanager` references stay as they are written, so no secret
 //!   reaches the state.
 //!
-//! Not supported yet, and refused by name: nested stacks, modules, `Fn::ForEach`, `Fn::Transform`, `AWS::Include`,
-//! `Hooks`, `Fn::RefAll`, `Fn::ValueOf`, `Fn::ValueOfAll`.
+//! Not supported yet, and refused by name: nested stacks, modules, `Fn::Transform`, `AWS::Include`, `Hooks`, `Fn::RefAll`,
+//! `Fn::ValueOf`, `Fn::ValueOfAll`.
 
 mod conditions;
 mod events;
 mod graph;
 mod intrinsics;
+mod language;
 mod operation;
 mod parameters;
 mod prepare;

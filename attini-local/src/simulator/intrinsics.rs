@@ -83,6 +83,15 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
 }
 
 impl Scope<'_> {
+    /// Returns the same scope with other mappings and conditions, and a budget of its own.
+    pub(super) fn within<'b>(
+        &'b self,
+        mappings: &'b serde_json::Map<String, Value>,
+        conditions: &'b BTreeMap<String, bool>,
+    ) -> Scope<'b> {
+        Scope { mappings, conditions, budget: budget(), language_extensions: true, ..*self }
+    }
+
     /// Resolves all functions in a value; `None` is `AWS::NoValue`, which removes the property or element.
     pub(super) fn resolve(&self, value: &Value) -> Result<Option<Value>, Fault> {
         if let Some((name, argument)) = as_call(value) {
@@ -134,7 +143,7 @@ impl Scope<'_> {
             "Fn::Join" => self.join(argument).map(Some),
             "Fn::Select" => self.select(argument).map(Some),
             "Fn::Split" => self.split(argument).map(Some),
-            "Fn::FindInMap" => self.find_in_map(argument).map(Some),
+            "Fn::FindInMap" => self.find_in_map(argument),
             "Fn::Base64" => self.base64(argument).map(Some),
             "Fn::Cidr" => self.cidr(argument).map(Some),
             "Fn::GetAZs" => self.zones(argument).map(Some),

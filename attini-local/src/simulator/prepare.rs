@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::intrinsics::{Fault, Scope, as_call, budget};
 use super::references::{Place, References, check_functions};
 use super::template::{Resource, Template, check_size, read_parameters};
-use super::{Refusal, StackState, StoredParameter, World, conditions, graph, parameters, rules, transforms};
+use super::{Refusal, StackState, StoredParameter, World, conditions, graph, language, parameters, rules, transforms};
 
 /// A template that can be deployed.
 pub(super) struct Prepared {
@@ -36,8 +36,10 @@ pub(super) fn prepare(
     check_size(source)?;
     let kept = previous.map(|previous| &previous.parameters);
     let before = parameters::resolve(&read_parameters(source)?, given, kept, world.ssm)?;
-    let values: Map<String, Value> = before.into_iter().map(|(name, parameter)| (name, parameter.value)).collect();
-    let transformed = transforms::apply(source, &values, world.transforms)?;
+    let values: Map<String, Value> =
+        before.iter().map(|(name, parameter)| (name.clone(), parameter.value.clone())).collect();
+    let language_extensions = |template: Value| extend_language(template, stack_name, stack_id, &before, world);
+    let transformed = transforms::apply(source, &values, world.transforms, &language_extensions)?;
     check_size(&transformed.template)?;
     let template = Template::parse(&transformed.template, transformed.features)?;
     let mut prepared = Prepared {
@@ -60,6 +62,31 @@ pub(super) fn prepare(
     prepared.order()?;
     prepared.check_values(world)?;
     Ok(prepared)
+}
+
+/// Applies `AWS::LanguageExtensions`, for which nothing exists but parameters and what surrounds the stack.
+fn extend_language(
+    template: Value,
+    stack_name: &str,
+    stack_id: &str,
+    parameters: &BTreeMap<String, StoredParameter>,
+    world: &World<'_>,
+) -> Result<Value, Refusal> {
+    let scope = Scope {
+        stack_name,
+        stack_id,
+        place: &world.place,
+        parameters,
+        mappings: &Map::new(),
+        conditions: &BTreeMap::new(),
+        resources: &BTreeMap::new(),
+        exports: world.exports,
+        ssm: world.ssm,
+        language_extensions: true,
+        budget: budget(),
+    };
+    let secret = parameters.iter().filter(|(_, parameter)| parameter.no_echo).map(|(name, _)| name.clone());
+    language::expand(template, &scope, &secret.collect())
 }
 
 impl Prepared {

@@ -32,7 +32,7 @@ const PROPERTY_FUNCTIONS: [&str; 19] = [
 const RULE_FUNCTIONS: [&str; 3] = ["Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"];
 const LANGUAGE_EXTENSIONS: [&str; 2] = ["Fn::Length", "Fn::ToJsonString"];
 /// Real functions that the simulator does not have.
-const UNSUPPORTED: [&str; 5] = ["Fn::Transform", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll", "Fn::ForEach"];
+const UNSUPPORTED: [&str; 4] = ["Fn::Transform", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"];
 
 /// Names that a value refers to.
 #[derive(Debug, Default)]
@@ -152,6 +152,9 @@ pub(super) fn check_functions(
         Value::Object(entries) => entries.iter().try_for_each(|(key, entry)| {
             if key.starts_with("Fn::") {
                 check_name(key, entries.len(), place, language_extensions, at)?;
+                if key == "Fn::FindInMap" && !language_extensions {
+                    check_map_keys(entry, at)?;
+                }
                 if key == "Fn::Sub"
                     && let Some(text) = entry.as_str().or_else(|| entry.get(0)?.as_str())
                 {
@@ -162,6 +165,21 @@ pub(super) fn check_functions(
         }),
         _ => Ok(()),
     }
+}
+
+/// Without the language extensions, only `Ref` and `Fn::FindInMap` may stand in `Fn::FindInMap`.
+fn check_map_keys(arguments: &Value, at: &dyn Fn() -> String) -> Result<(), Refusal> {
+    let other = |argument: &Value| match as_call(argument) {
+        Some((name, _)) => name != "Ref" && name != "Fn::FindInMap",
+        None => !argument.is_string() && !argument.is_number() && !argument.is_boolean(),
+    };
+    if !arguments.as_array().is_some_and(|arguments| arguments.iter().any(other)) {
+        return Ok(());
+    }
+    Err(Refusal::validation(format!(
+        "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value ({}); functions other than Ref and Fn::FindInMap, and DefaultValue, need the transform AWS::LanguageExtensions",
+        at()
+    )))
 }
 
 fn check_name(
@@ -177,7 +195,8 @@ fn check_name(
     if let Some(known) = unsupported {
         return Err(Refusal::unsupported(format!("{known} in {}", at())));
     }
-    if LANGUAGE_EXTENSIONS.contains(&name) && !language_extensions {
+    let extension = LANGUAGE_EXTENSIONS.contains(&name) || name.starts_with("Fn::ForEach");
+    if extension && !language_extensions {
         return Err(Refusal::validation(format!(
             "Template error: {name} in {} needs the transform AWS::LanguageExtensions",
             at()

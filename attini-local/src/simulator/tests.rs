@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "a template written with json! reads better by value")]
 
 mod functions;
+mod language;
 mod operations;
 mod parameters;
 mod templates;

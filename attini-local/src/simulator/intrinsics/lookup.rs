@@ -70,7 +70,7 @@ impl Scope<'_> {
     }
 
     /// `Fn::FindInMap`, with `DefaultValue` when the language extensions are on.
-    pub(super) fn find_in_map(&self, argument: &Value) -> Result<Value, Fault> {
+    pub(super) fn find_in_map(&self, argument: &Value) -> Result<Option<Value>, Fault> {
         const RULE: &str = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value";
         let (keys, default) = match argument.as_array().map(Vec::as_slice) {
             Some([map, first, second]) => ([map, first, second], None),
@@ -87,8 +87,8 @@ impl Scope<'_> {
             )));
         }
         match (self.mappings.get(&map).and_then(|map| map.get(&first)?.get(&second)), default) {
-            (Some(value), _) => Ok(value.clone()),
-            (None, Some(default)) => self.resolve(default)?.ok_or_else(|| Fault::template(RULE)),
+            (Some(value), _) => Ok(Some(value.clone())),
+            (None, Some(default)) => self.resolve(default),
             (None, None) => Err(Fault::template(format_args!("Unable to get mapping for {map}::{first}::{second}"))),
         }
     }

@@ -85,8 +85,6 @@ fn what_is_not_supported_is_refused_by_name() {
             resources(json!({"N": {"Type": "AWS::CloudFormation::Stack"}})),
             "nested stack N (AWS::CloudFormation::Stack)",
         ),
-        (resources(json!({"Fn::ForEach::All": ["x", [], {}]})), "Fn::ForEach in Resources"),
-        (in_property(json!({"Fn::ForEach::All": ["x", [], {}]})), "Fn::ForEach in resource A"),
         (in_property(json!({"a": {"Fn::Transform": {"Name": "AWS::Include"}}})), "Fn::Transform in resource A"),
         (json!({"Resources": {"A": topic}, "Hooks": {"h": {}}}), "section Hooks (h)"),
         (json!({"Resources": {"A": topic}, "Transform": "AWS::Include"}), "transform AWS::Include"),
