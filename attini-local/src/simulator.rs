@@ -16,10 +16,11 @@
 //! - `{{resolve:ssm:…}}` is looked up, in the version that there is; `ssm-secure` and `secretsmanager` references stay as they are written, so no secret
 //!   reaches the state.
 //!
-//! Not supported yet, and refused by name: nested stacks, modules, `Fn::Transform`, `AWS::Include`, `Hooks`, `Fn::RefAll`,
+//! Not supported yet, and refused by name: modules, `Fn::Transform`, `AWS::Include`, `Hooks`, `Fn::RefAll`,
 //! `Fn::ValueOf`, `Fn::ValueOfAll`.
 
 mod conditions;
+mod drift;
 mod events;
 mod graph;
 mod intrinsics;
@@ -40,8 +41,10 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use drift::{Changed, Difference, DriftStatus, ResourceDrift, drift};
 pub use operation::{
-    ChangeAction, OperationKind, OperationOutcome, OperationRequest, ResourceChange, preview, run, stack_id_prefix,
+    ChangeAction, OperationKind, OperationOutcome, OperationRequest, Replacement, ResourceChange, preview, run,
+    stack_id_prefix,
 };
 pub use parameters::declared_parameters;
 pub use refusal::Refusal;

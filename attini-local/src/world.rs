@@ -18,8 +18,10 @@ mod recover;
 mod region;
 mod reset;
 mod settle;
+mod stack_view;
 mod stacks;
 mod submission;
+mod templates;
 mod tokens;
 mod values;
 mod watch;
@@ -27,5 +29,6 @@ mod worker;
 mod workflows;
 
 pub use deploy::{Deployed, LocalWorld, Options, WorldError};
+pub use stack_view::{ResourceSummary, StackDetails, StackSummary};
 pub use submission::Submission;
 pub use values::{Answer, Answers, FailureAnswer, RunnerValues, StackValues, SuccessAnswer, Values};

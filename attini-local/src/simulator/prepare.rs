@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::intrinsics::{Fault, Scope, as_call, budget};
 use super::references::{Place, References, check_functions};
+use super::resources::is_nested;
 use super::template::{Resource, Template, check_size, read_parameters};
 use super::{Refusal, StackState, StoredParameter, World, conditions, graph, language, parameters, rules, transforms};
 
@@ -268,6 +269,9 @@ impl Prepared {
         for resource in self.included() {
             let scope = self.scope(world, &resources);
             self.check_value(&resource.properties, &scope)?;
+            if is_nested(&resource.kind) {
+                self.check_nested(resource, &scope, world)?;
+            }
         }
         for output in self.outputs() {
             let scope = self.scope(world, &resources);
@@ -276,6 +280,29 @@ impl Prepared {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a nested stack whose template is not there, as far as its address is known before resources are.
+    fn check_nested(&self, resource: &Resource, scope: &Scope<'_>, world: &World<'_>) -> Result<(), Refusal> {
+        let id = &resource.logical_id;
+        let Some(address) = resource.properties.get("TemplateURL") else {
+            return Err(Refusal::validation(format!(
+                "Properties validation failed for resource {id} with message: required key [TemplateURL] not found (/Resources/{id}/Properties)"
+            )));
+        };
+        let references = References::of(address, &|name| self.conditions.get(name).copied());
+        if references.names().any(|name| self.template.resource(name).is_some()) {
+            return Ok(());
+        }
+        let Some(Value::String(address)) = scope.resolve(address)? else {
+            return Err(Refusal::validation(format!("/Resources/{id}/Properties/TemplateURL must be a string")));
+        };
+        match (world.templates)(&address) {
+            Ok(_) => Ok(()),
+            Err(reason) => {
+                Err(Refusal::NoTemplate { stack: self.stack_name.clone(), resource: id.clone(), address, reason })
+            }
+        }
     }
 
     fn check_value(&self, value: &Value, scope: &Scope<'_>) -> Result<(), Refusal> {

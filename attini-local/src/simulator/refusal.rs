@@ -24,6 +24,20 @@ pub enum Refusal {
     /// The template, a parameter or the stack's status does not allow the operation.
     #[error("{0}")]
     Validation(String),
+    /// The template of a nested stack is not on this machine.
+    #[error(
+        "stack {stack}: the template of the nested stack {resource} cannot be read (/Resources/{resource}/Properties/TemplateURL is `{address}`): {reason}"
+    )]
+    NoTemplate {
+        /// The stack.
+        stack: String,
+        /// Logical id of the nested stack.
+        resource: String,
+        /// Where the template should be.
+        address: String,
+        /// Why it is not there, and what to do.
+        reason: String,
+    },
     /// CloudFormation may do this; the simulator does not.
     #[error(
         "{what} is not supported by the stack simulator; deploy this stack to a real or emulated endpoint (--aws-endpoint)"
@@ -41,7 +55,7 @@ impl Refusal {
         match self {
             Self::AlreadyExists { .. } => "AlreadyExistsException",
             Self::NoUpdates | Self::NotFound { .. } | Self::Validation(_) => "ValidationError",
-            Self::Unsupported { .. } => "SimulatorUnsupported",
+            Self::NoTemplate { .. } | Self::Unsupported { .. } => "SimulatorUnsupported",
         }
     }
 

@@ -232,9 +232,8 @@ fn read_resource(name: &str, value: &Value) -> Result<Resource, Refusal> {
 }
 
 fn refuse_unsupported_type(name: &str, kind: &str) -> Result<(), Refusal> {
-    let nested = matches!(kind, "AWS::CloudFormation::Stack" | "AWS::Serverless::Application");
-    if nested {
-        return Err(Refusal::unsupported(format!("nested stack {name} ({kind})")));
+    if kind == "AWS::Serverless::Application" {
+        return Err(Refusal::unsupported(format!("application {name} ({kind})")));
     }
     if kind.ends_with("::MODULE") {
         return Err(Refusal::unsupported(format!("module {name} ({kind})")));

@@ -4,8 +4,10 @@
 
 mod functions;
 mod language;
+mod nested;
 mod operations;
 mod parameters;
+mod policy;
 mod templates;
 
 use std::cell::RefCell;
@@ -24,6 +26,7 @@ struct Surroundings {
     exports: BTreeMap<String, Export>,
     imports: BTreeMap<&'static str, Vec<String>>,
     fragments: RefCell<Vec<Value>>,
+    templates: BTreeMap<&'static str, Value>,
 }
 
 impl Surroundings {
@@ -35,6 +38,7 @@ impl Surroundings {
             exports: BTreeMap::from([("network:vpc".to_owned(), export)]),
             imports: BTreeMap::new(),
             fragments: RefCell::new(Vec::new()),
+            templates: BTreeMap::new(),
         }
     }
 
@@ -68,6 +72,11 @@ impl Surroundings {
             exports: &self.exports,
             imports_in_use: &imports,
             transforms: &transforms,
+            templates: &|address| {
+                let template = self.templates.get(address).cloned();
+                template.ok_or_else(|| "it is not in the distribution; put it there".to_owned())
+            },
+            nesting: 0,
             hooks,
         };
         run(previous, request, &mut world)
@@ -101,6 +110,9 @@ fn request(kind: OperationKind, template: Value) -> OperationRequest {
         termination_protection: None,
         token: String::new(),
         failures: BTreeMap::new(),
+        rollback_failures: BTreeMap::new(),
+        delays: BTreeMap::new(),
+        policy: None,
     }
 }
 

@@ -66,6 +66,14 @@ impl Scope<'_> {
         let resource = self.resources.get(target).ok_or_else(|| {
             Fault::template(format_args!("instance of Fn::GetAtt references undefined resource {target}"))
         })?;
+        // An output that a nested stack does not have is a mistake; attributes of other types may just be unknown here.
+        if resources::is_nested(&resource.resource_type) && !resource.attributes.contains_key(attribute) {
+            let output = attribute.strip_prefix("Outputs.").unwrap_or(attribute);
+            return Err(Fault::template(format_args!(
+                "output '{output}' not found in the nested stack {target} ({}); it is referred to as Outputs.NAME",
+                resource.physical_id
+            )));
+        }
         Ok(resources::attribute(target, resource, attribute))
     }
 

@@ -24,6 +24,8 @@ pub(super) struct ResourceType {
     pub(super) attributes: &'static [(&'static str, &'static str)],
     /// Properties whose change replaces the resource, beside the name.
     pub(super) replace: &'static [&'static str],
+    /// Properties whose change replaces the resource in some cases; it is taken as a change in place.
+    pub(super) may_replace: &'static [&'static str],
 }
 
 /// A type whose id is a name that nobody chose, without attributes; also every type that is not in the table.
@@ -35,6 +37,7 @@ pub(super) const PLAIN: ResourceType = ResourceType {
     lower_name: false,
     attributes: &[],
     replace: &[],
+    may_replace: &[],
 };
 
 /// Returns what is known about a type.

@@ -82,8 +82,8 @@ fn what_is_not_supported_is_refused_by_name() {
     let in_property = |value: Value| resources(json!({"A": {"Type": "AWS::SNS::Topic", "Properties": value}}));
     let cases = [
         (
-            resources(json!({"N": {"Type": "AWS::CloudFormation::Stack"}})),
-            "nested stack N (AWS::CloudFormation::Stack)",
+            resources(json!({"N": {"Type": "AWS::Serverless::Application"}})),
+            "application N (AWS::Serverless::Application)",
         ),
         (in_property(json!({"a": {"Fn::Transform": {"Name": "AWS::Include"}}})), "Fn::Transform in resource A"),
         (json!({"Resources": {"A": topic}, "Hooks": {"h": {}}}), "section Hooks (h)"),
@@ -278,6 +278,8 @@ fn a_preview_shows_the_changes_and_makes_none() {
         exports: &exports,
         imports_in_use: &nobody,
         transforms: &unknown,
+        templates: &|_| Err(String::new()),
+        nesting: 0,
         hooks: &mut hooks,
     };
     let changes = preview(None, &wanted, &world).expect("accepted");

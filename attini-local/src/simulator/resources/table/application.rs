@@ -83,6 +83,12 @@ pub(super) const TYPES: &[ResourceType] = &[
     ResourceType { kind: "AWS::CDK::Metadata", id: "{uuid}", ..PLAIN },
     ResourceType { kind: "AWS::CloudFormation::CustomResource", id: "{stack}-{logical}-{up:12}", ..PLAIN },
     ResourceType {
+        kind: "AWS::CloudFormation::Stack",
+        id: "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/{uuid}",
+        max_name: 128,
+        ..PLAIN
+    },
+    ResourceType {
         kind: "AWS::CloudFormation::WaitCondition",
         id: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/{uuid}/{logical}",
         ..PLAIN
