@@ -344,7 +344,10 @@ fn stacks_of_the_simulator_are_listed_and_shown() {
     - 2026-01-01 10:00:00 UPDATE_FAILED Queue: no capacity
     - 2026-01-01 10:00:01 UPDATE_COMPLETE Queue
     ");
-    insta::assert_snapshot!(attini(&world, "local stack none"), @"");
-    insta::assert_snapshot!(attini(&world, "local stack both"), @"");
+    let ran = attini(&world, "local stack none");
+    assert!(ran.err.contains("there is no stack none") && ran.err.contains("attini local stacks"), "{}", ran.err);
+    let ran = attini(&world, "local stack both");
+    assert!(ran.err.contains("in eu-west-1 and eu-north-1") && ran.err.contains("--region eu-north-1"), "{}", ran.err);
     assert_eq!(attini(&world, "local stack both --region eu-north-1").code, 0);
+    assert!(attini(&world, "local stack shop --json").out.contains("\"reason\": null"));
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "a template written with json! reads better by value")]
 
+mod fixtures;
 mod functions;
 mod language;
 mod nested;
@@ -22,7 +23,7 @@ use super::*;
 /// A place with some exports, stored parameters and imports.
 struct Surroundings {
     now: i64,
-    ssm: BTreeMap<&'static str, &'static str>,
+    ssm: BTreeMap<String, String>,
     exports: BTreeMap<String, Export>,
     imports: BTreeMap<&'static str, Vec<String>>,
     fragments: RefCell<Vec<Value>>,
@@ -34,7 +35,9 @@ impl Surroundings {
         let export = Export { value: "vpc-1".to_owned(), stack: "network".to_owned() };
         Self {
             now: 1_700_000_000_000,
-            ssm: BTreeMap::from([("/cdk-bootstrap/hnb659fds/version", "21"), ("/list", "a, b")]),
+            ssm: [("/cdk-bootstrap/hnb659fds/version", "21"), ("/list", "a, b")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             exports: BTreeMap::from([("network:vpc".to_owned(), export)]),
             imports: BTreeMap::new(),
             fragments: RefCell::new(Vec::new()),
@@ -48,7 +51,7 @@ impl Surroundings {
         previous: Option<&StackState>,
         request: &OperationRequest,
     ) -> Result<OperationOutcome, Refusal> {
-        let ssm = |name: &str| self.ssm.get(name).map(|value| (*value).to_owned());
+        let ssm = |name: &str| self.ssm.get(name).cloned();
         let imports = |export: &str| self.imports.get(export).cloned().unwrap_or_default();
         let transforms = |call: &TransformCall<'_>| {
             self.fragments.borrow_mut().push(call.fragment.clone());
