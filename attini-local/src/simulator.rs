@@ -19,6 +19,7 @@
 //! Not supported yet, and refused by name: modules, `Fn::Transform`, `AWS::Include`, `Hooks`, `Fn::RefAll`,
 //! `Fn::ValueOf`, `Fn::ValueOfAll`.
 
+mod at;
 mod conditions;
 mod drift;
 mod events;

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use attini_core::value::Place;
 use serde_json::Value;
 
+use super::at::At;
 use super::{Export, Refusal, ResourceState, StoredParameter};
 
 /// What one evaluation may produce in all, in bytes: templates can double a text with every step.
@@ -118,6 +119,20 @@ impl Scope<'_> {
             }
             Value::String(text) if text.contains("{{resolve:ssm:") => Ok(Some(Value::String(self.dynamic(text)?))),
             other => Ok(Some(other.clone())),
+        }
+    }
+
+    /// Returns where in a value the first function stands that has no value.
+    pub(super) fn blame(&self, value: &Value, at: &At<'_>) -> Option<String> {
+        if as_call(value).is_some() {
+            return self.resolve(value).is_err().then(|| at.to_string());
+        }
+        match value {
+            Value::Array(items) => {
+                items.iter().enumerate().find_map(|(index, item)| self.blame(item, &At::Index(at, index)))
+            }
+            Value::Object(entries) => entries.iter().find_map(|(key, entry)| self.blame(entry, &At::Key(at, key))),
+            _ => self.resolve(value).is_err().then(|| at.to_string()),
         }
     }
 

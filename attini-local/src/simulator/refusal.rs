@@ -66,7 +66,12 @@ impl Refusal {
             Self::NoUpdates => StackError::NothingToUpdate { name: name.clone() },
             Self::AlreadyExists { .. } => StackError::AlreadyExists { name: name.clone() },
             Self::NotFound { .. } => StackError::NotFound { name: name.clone() },
-            refused => StackError::Refused { code: refused.code().to_owned(), message: refused.to_string() },
+            refused @ Self::NoTemplate { .. } => {
+                StackError::Refused { code: refused.code().to_owned(), message: refused.to_string() }
+            }
+            refused => {
+                StackError::Refused { code: refused.code().to_owned(), message: format!("stack {name}: {refused}") }
+            }
         }
     }
 
@@ -76,6 +81,11 @@ impl Refusal {
 
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::Validation(message.into())
+    }
+
+    /// A refusal that says where in the template its cause stands.
+    pub(super) fn at(text: &str, at: impl std::fmt::Display) -> Self {
+        Self::Validation(format!("{text} (at {at})"))
     }
 
     pub(super) fn format(message: impl std::fmt::Display) -> Self {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::super::at;
 use super::super::events::EventLog;
 use super::super::intrinsics::{Fault, as_call, text_of};
 use super::super::prepare::Prepared;
@@ -81,7 +82,12 @@ impl<'w, 'a> Engine<'w, 'a> {
         match prepared.scope(self.world, &self.live).resolve(&resource.properties) {
             Ok(Some(Value::Object(properties))) => Ok(properties),
             Ok(_) => Err("Properties validation failed: the properties are no object".to_owned()),
-            Err(fault) => Err(fault.text()),
+            Err(fault) => {
+                let scope = prepared.scope(self.world, &self.live);
+                let place =
+                    at::member("Resources", logical_id, "Properties", |at| scope.blame(&resource.properties, at));
+                Err(place.map_or_else(|| fault.text(), |place| format!("{} (at {place})", fault.text())))
+            }
         }
     }
 

@@ -26,15 +26,15 @@ fn templates_that_are_not_well_formed_are_refused_in_the_words_of_the_service() 
         ),
         (
             resources(json!({"A": {"Type": "AWS::SNS::Topic", "DependsOn": "Z", "Properties": {"x": {"Ref": "Y"}}}})),
-            "Template format error: Unresolved resource dependencies [Y, Z] in the Resources block of the template",
+            "Template format error: Unresolved resource dependencies [Y, Z] in the Resources block of the template (at /Resources/A/Properties/x, /Resources/A/DependsOn)",
         ),
         (
             json!({"Resources": {"A": topic}, "Outputs": {"O": {"Value": {"Fn::Sub": "${B}"}}}}),
-            "Template format error: Unresolved resource dependencies [B] in the Outputs block of the template",
+            "Template format error: Unresolved resource dependencies [B] in the Outputs block of the template (at /Outputs/O/Value)",
         ),
         (
             resources(json!({"A": {"Type": "AWS::SNS::Topic", "Properties": {"x": {"Fn::GetAtt": "B.Arn"}}}})),
-            "Template error: instance of Fn::GetAtt references undefined resource B",
+            "Template error: instance of Fn::GetAtt references undefined resource B (at /Resources/A/Properties/x)",
         ),
         (
             resources(json!({"A": {"Type": "AWS::SNS::Topic", "Condition": "C"}})),
@@ -61,7 +61,7 @@ fn templates_that_are_not_well_formed_are_refused_in_the_words_of_the_service() 
         ),
         (
             resources(json!({"A": {"Type": "AWS::SNS::Topic", "Properties": {"x": {"Fn::Sub": "${a b}"}}}})),
-            "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons",
+            "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons (at /Resources/A/Properties/x/Fn::Sub)",
         ),
     ];
     for (template, expected) in cases {
@@ -85,7 +85,10 @@ fn what_is_not_supported_is_refused_by_name() {
             resources(json!({"N": {"Type": "AWS::Serverless::Application"}})),
             "application N (AWS::Serverless::Application)",
         ),
-        (in_property(json!({"a": {"Fn::Transform": {"Name": "AWS::Include"}}})), "Fn::Transform in resource A"),
+        (
+            in_property(json!({"a": {"Fn::Transform": {"Name": "AWS::Include"}}})),
+            "Fn::Transform in /Resources/A/Properties/a",
+        ),
         (json!({"Resources": {"A": topic}, "Hooks": {"h": {}}}), "section Hooks (h)"),
         (json!({"Resources": {"A": topic}, "Transform": "AWS::Include"}), "transform AWS::Include"),
     ];
@@ -113,7 +116,7 @@ fn a_reference_to_a_resource_that_is_left_out_is_unresolved_unless_its_branch_is
     assert!(state.outputs.is_empty());
     assert_eq!(
         Surroundings::new().refusal(template(json!({"Ref": "Absent"}))),
-        "Template format error: Unresolved resource dependencies [Absent] in the Resources block of the template"
+        "Template format error: Unresolved resource dependencies [Absent] in the Resources block of the template (at /Resources/Queue/Properties/Tag)"
     );
 }
 
