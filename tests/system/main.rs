@@ -24,6 +24,7 @@ mod readme;
 mod rollback;
 mod screen;
 mod session;
+mod stacks;
 mod support;
 mod terminal;
 mod user_packages;
