@@ -334,16 +334,16 @@ fn stacks_of_the_simulator_are_listed_and_shown() {
     - name: shop
       status: CREATE_COMPLETE
     ");
-    insta::assert_snapshot!(attini(&world, "local stack shop"), @"
+    insta::assert_snapshot!(attini(&world, "local stack shop"), @r#"
     name: shop
     status: UPDATE_ROLLBACK_COMPLETE
     region: eu-west-1
     parameters:
-      Password: '****'
+      Password: "****"
     events:
     - 2026-01-01 10:00:00 UPDATE_FAILED Queue: no capacity
     - 2026-01-01 10:00:01 UPDATE_COMPLETE Queue
-    ");
+    "#);
     let ran = attini(&world, "local stack none");
     assert!(ran.err.contains("there is no stack none") && ran.err.contains("attini local stacks"), "{}", ran.err);
     let ran = attini(&world, "local stack both");

@@ -231,6 +231,16 @@ impl Prepared {
         })
     }
 
+    /// Returns where a condition is named first.
+    fn place_of_condition(&self, name: &str, block: &str) -> Option<String> {
+        let is_it = |condition: &Option<String>| condition.as_deref() == Some(name);
+        let resource =
+            self.template.resources.iter().find(|resource| block == "Resources" && is_it(&resource.condition));
+        let output = self.template.outputs.iter().find(|output| block == "Outputs" && is_it(&output.condition));
+        let id = resource.map(|resource| &resource.logical_id).or(output.map(|output| &output.name));
+        id.map(|id| format!("/{block}/{id}/Condition")).or_else(|| self.place_of(name, block))
+    }
+
     fn check_named(&self, references: &References, unknown: &mut BTreeSet<String>) -> Result<(), Refusal> {
         let template = &self.template;
         let known =
@@ -252,9 +262,11 @@ impl Prepared {
         if unknown.is_empty() {
             return Ok(());
         }
+        let places: Vec<String> = unknown.iter().filter_map(|name| self.place_of_condition(name, block)).collect();
         let unknown = join(unknown);
         Err(Refusal::format(format_args!(
-            "Unresolved condition dependency {unknown} in the {block} block of the template"
+            "Unresolved condition dependency {unknown} in the {block} block of the template (at {})",
+            places.join(", ")
         )))
     }
 

@@ -162,7 +162,7 @@ pub(super) fn check_functions(
                 if key == "Fn::Sub"
                     && let Some(text) = entry.as_str().or_else(|| entry.get(0)?.as_str())
                 {
-                    sub::parse(text).map_err(|fault| Refusal::at(&fault.text(), &At::Key(at, key)))?;
+                    sub::parse(text).map_err(|fault| Refusal::at(&fault.text(), At::Key(at, key)))?;
                 }
             }
             check_functions(entry, place, language_extensions, &At::Key(at, key))
@@ -181,8 +181,7 @@ fn check_map_keys(arguments: &Value, at: &At<'_>) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::validation(format!(
-        "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value ({}); functions other than Ref and Fn::FindInMap, and DefaultValue, need the transform AWS::LanguageExtensions",
-        at
+        "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value (at {at}); functions other than Ref and Fn::FindInMap, and DefaultValue, need the transform AWS::LanguageExtensions",
     )))
 }
 
@@ -191,13 +190,12 @@ fn check_name(name: &str, keys: usize, place: Place, language_extensions: bool, 
         .iter()
         .find(|known| name.strip_prefix(**known).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
     if let Some(known) = unsupported {
-        return Err(Refusal::unsupported(format!("{known} in {}", at)));
+        return Err(Refusal::unsupported(format!("{known} in {at}")));
     }
     let extension = LANGUAGE_EXTENSIONS.contains(&name) || name.starts_with("Fn::ForEach");
     if extension && !language_extensions {
         return Err(Refusal::validation(format!(
-            "Template error: {name} in {} needs the transform AWS::LanguageExtensions",
-            at
+            "Template error: {name} in {at} needs the transform AWS::LanguageExtensions"
         )));
     }
     let known = PROPERTY_FUNCTIONS.contains(&name) || place == Place::Rule && RULE_FUNCTIONS.contains(&name);
@@ -209,7 +207,7 @@ fn check_name(name: &str, keys: usize, place: Place, language_extensions: bool, 
         )));
     }
     if keys > 1 {
-        let text = format!("Template error: {name} in {} must be the only key of its object", at);
+        let text = format!("Template error: {name} in {at} must be the only key of its object");
         return Err(Refusal::validation(text));
     }
     Ok(())

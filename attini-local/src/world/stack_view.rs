@@ -112,7 +112,7 @@ impl LocalWorld {
     }
 
     fn stack_states(&self) -> Result<Vec<(String, StackState)>, WorldError> {
-        let rows = self.parts().home.read(|tx| rows::all(tx))?;
+        let rows = self.parts().home.read(rows::all)?;
         let read = |(region, stored): (String, rows::StoredStack)| {
             let state: StackState = serde_json::from_value(stored.state).map_err(|error| {
                 Failure::new("InternalError", format!("the stack {} cannot be read: {error}", stored.name))

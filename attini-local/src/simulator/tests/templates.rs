@@ -38,7 +38,7 @@ fn templates_that_are_not_well_formed_are_refused_in_the_words_of_the_service() 
         ),
         (
             resources(json!({"A": {"Type": "AWS::SNS::Topic", "Condition": "C"}})),
-            "Template format error: Unresolved condition dependency C in the Resources block of the template",
+            "Template format error: Unresolved condition dependency C in the Resources block of the template (at /Resources/A/Condition)",
         ),
         (
             json!({"Resources": {"A": topic}, "Conditions": {"C": {"Fn::Equals": [{"Ref": "A"}, "a"]}}}),
