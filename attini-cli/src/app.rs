@@ -12,6 +12,7 @@ use crate::commands::distribution::{self, DistributionCommand};
 use crate::commands::environment::{self, EnvironmentCommand};
 use crate::commands::init_project;
 use crate::commands::local::{self, LocalCommand};
+use crate::commands::plan::{self, PlanCommand};
 use crate::context::{Context, Settings};
 use crate::error::{CommandError, ErrorKind};
 use crate::ui::{ErrorStyle, Ui};
@@ -51,6 +52,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             DeployCommand::Run(args) => deploy::run::run(ctx, args).await,
             DeployCommand::Describe(args) => deploy::describe::run(ctx, args).await,
             DeployCommand::Continue(args) => deploy::continue_::run(ctx, args).await,
+            DeployCommand::Resume(args) => deploy::resume::run(ctx, args).await,
             DeployCommand::History(args) => deploy::history::run(ctx, args).await,
             DeployCommand::Rollback(args) => deploy::rollback::run(ctx, args).await,
             DeployCommand::Output(args) => deploy::output::run(ctx, args).await,
@@ -77,11 +79,20 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             LocalCommand::Stack(args) => local::stack::run(ctx, args).await,
             LocalCommand::Reset(args) => local::reset::run(ctx, args).await,
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
+            LocalCommand::Supervise(args) => local::supervise::run(ctx, args).await,
         },
         Command::Config(args) => match &args.command {
             ConfigCommand::Validate(args) => config::validate::run(ctx, args),
             ConfigCommand::Show(args) => config::show::run(ctx, args),
             ConfigCommand::Schema(args) => config::schema::run(ctx, args),
+        },
+        Command::Plan(args) => match &args.command {
+            PlanCommand::Lint(args) => plan::lint::run(ctx, args),
+            PlanCommand::Expand(args) => plan::expand::run(ctx, args),
+            PlanCommand::Render(args) => plan::render::run(ctx, args),
+            PlanCommand::Graph(args) => plan::graph::run(ctx, args),
+            PlanCommand::Schema(args) => plan::schema::run(ctx, args),
+            PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
         },
         Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),
@@ -94,12 +105,15 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
 fn error_style(command: &Command) -> ErrorStyle {
     match command {
         Command::Deploy(args) => match args.command {
-            DeployCommand::Run(_) | DeployCommand::Rollback(_) | DeployCommand::Describe(_) => ErrorStyle::Text,
+            DeployCommand::Run(_)
+            | DeployCommand::Rollback(_)
+            | DeployCommand::Resume(_)
+            | DeployCommand::Describe(_) => ErrorStyle::Text,
             _ => ErrorStyle::Object,
         },
         Command::Distribution(args) if matches!(args.command, DistributionCommand::Package(_)) => ErrorStyle::Text,
         Command::Package(_) | Command::Local(_) | Command::Config(_) | Command::Configure(_) => ErrorStyle::Text,
-        Command::InitProject(_) => ErrorStyle::Text,
+        Command::InitProject(_) | Command::Plan(_) => ErrorStyle::Text,
         Command::Distribution(_) | Command::Environment(_) | Command::Context(_) => ErrorStyle::Object,
     }
 }

@@ -3,7 +3,7 @@
 use attini_core::value::Region;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{config, configure, deploy, distribution, environment, init_project, local};
+use crate::commands::{config, configure, deploy, distribution, environment, init_project, local, plan};
 
 /// Deploy distributions to isolated environments
 #[derive(Debug, Parser)]
@@ -54,6 +54,7 @@ pub(crate) enum Command {
     Environment(environment::EnvironmentArgs),
     Local(local::LocalArgs),
     Config(config::ConfigArgs),
+    Plan(plan::PlanArgs),
     Configure(configure::ConfigureArgs),
     InitProject(init_project::InitProjectArgs),
     /// Build the zip of a distribution; short for `distribution package`

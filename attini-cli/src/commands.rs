@@ -7,3 +7,4 @@ pub(crate) mod distribution;
 pub(crate) mod environment;
 pub(crate) mod init_project;
 pub(crate) mod local;
+pub(crate) mod plan;

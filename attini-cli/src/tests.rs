@@ -4,4 +4,5 @@ mod commands;
 mod following;
 mod memory;
 mod reference;
+mod simulate;
 mod usage;

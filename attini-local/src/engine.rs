@@ -4,18 +4,23 @@
 //! clock: the driver does, and reports back. The same events give the same actions, and an execution can be stored and
 //! read back between any two events, so a driver that commits the state before it acts survives a crash.
 //!
-//! Supported is the JSONPath flavor without variables, with Map in inline mode. [`Definition::parse`] refuses the rest by
-//! name.
+//! Both query languages are supported, with variables, and Map in both modes. What a distributed Map reads and writes are
+//! objects of S3: it asks for them with tasks whose resources are `s3:getObject`, `s3:listObjectsV2` and `s3:putObject`,
+//! which [`objects`] answers from a store.
 
 mod action;
 mod chance;
 mod context;
 mod definition;
 mod execution;
+mod exit;
 mod failure;
 mod frame;
 mod history;
+mod jsonata;
 mod limits;
+pub mod objects;
+mod redrive;
 mod resource;
 mod retry;
 mod scope;
@@ -24,11 +29,13 @@ mod states;
 mod template;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 pub use action::{Action, EffectId, Event, Outcome, TaskRequest, TimerId};
 pub use chance::Seed;
 pub use context::ExecutionContext;
 pub use definition::Definition;
 pub use execution::{Execution, RestoreError};
+pub use redrive::Redrive;
 pub use resource::TaskPattern;
 pub use simulate::{Answer, Mocks, SimulationResult, TaskEnd, simulate};

@@ -5,6 +5,8 @@
 pub mod engine;
 pub mod project;
 #[cfg(feature = "engine")]
+pub mod simulate;
+#[cfg(feature = "engine")]
 pub mod simulator;
 #[cfg(feature = "engine")]
 pub mod store;

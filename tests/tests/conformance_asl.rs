@@ -7,14 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use attini_core::value::Timestamp;
-use attini_local::engine::{
-    Answer, Definition, EffectId, ExecutionContext, Mocks, Outcome, Seed, SimulationResult, TaskEnd, TaskRequest,
-    simulate,
-};
-use serde_json::{Map, Value, json};
+use attini_local::simulate::{Case, MachineType, diagnose};
+use serde_json::{Value, json};
 
 #[test]
 fn recorded_executions() {
@@ -35,6 +30,9 @@ fn recorded_executions() {
         {
             regressions.push(format!("{name}: {difference}"));
         }
+        if let Verdict::Failed(difference) = &verdict {
+            println!("{name}: {difference}");
+        }
         if matches!(verdict, Verdict::Passed) && known.contains(&name) {
             recovered.push(name);
         }
@@ -43,6 +41,39 @@ fn recorded_executions() {
     println!("{}", table.render());
     assert!(recovered.is_empty(), "these pass now; take them off known_failures/asl.txt:\n{}", recovered.join("\n"));
     assert!(regressions.is_empty(), "{} cases differ from the record:\n{}", regressions.len(), regressions.join("\n"));
+}
+
+/// A definition of which the service made an execution is one that the diagnosis lets pass.
+#[test]
+fn definitions_that_were_run_are_accepted() {
+    let Some(folder) = folder() else { return };
+    let mut refused = Vec::new();
+    for path in cases(&folder) {
+        let case: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let found = diagnose(&case["definition"], MachineType::Standard);
+        if case["kind"] == "execution" && !found.is_empty() {
+            refused.push(format!("{}: {found:?}", case["name"]));
+        }
+    }
+    assert!(refused.is_empty(), "{} definitions:\n{}", refused.len(), refused.join("\n"));
+}
+
+/// What the service answered is no input: without it the answer is the same.
+#[test]
+fn the_recorded_answer_has_no_effect() {
+    let Some(folder) = folder() else { return };
+    for path in cases(&folder) {
+        let mut case: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let answer = |case: &Value| Case::read(case).and_then(|case| case.answer()).map_err(|error| error.to_string());
+        let with = answer(&case);
+        for field in ["expected", "events", "events_order", "ignore_paths", "context_paths", "notes", "provenance"] {
+            case.as_object_mut().unwrap().remove(field);
+        }
+        assert_eq!(answer(&case), with, "{}", case["name"]);
+        case["expected"] = json!({"status": "TIMED_OUT", "output": "wrong"});
+        case["events"] = json!([{"type": "wrong"}]);
+        assert_eq!(answer(&case), with, "{}", case["name"]);
+    }
 }
 
 enum Verdict {
@@ -74,107 +105,37 @@ fn known_failures() -> BTreeSet<String> {
 }
 
 fn run(case: &Value) -> Verdict {
-    if case["kind"] != "execution" {
-        return Verdict::Skipped(format!("not an execution: {}", case["kind"].as_str().unwrap()));
-    }
     let class = case["class"].as_str().unwrap();
     let reason = case["class_reason"].as_str().unwrap_or_default();
+    let is_execution = case["kind"] == "execution";
     // What these two lack (a history; a task of their own) is not needed to replay them.
-    if class == "other" && !reason.starts_with("express") && !reason.starts_with("activity") {
+    if is_execution && class == "other" && !reason.starts_with("express") && !reason.starts_with("activity") {
         return Verdict::Skipped(format!("class other: {reason}"));
     }
-    if case["query_language"] != "JSONPath" {
-        return Verdict::Skipped("JSONata".to_owned());
-    }
-    for (feature, reason) in [("variables", "variables"), ("map_distributed", "distributed Map")] {
-        if case["features"].as_array().unwrap().contains(&json!(feature)) {
-            return Verdict::Skipped(reason.to_owned());
-        }
-    }
-    let definition = match Definition::parse(&case["definition"]) {
-        Ok(definition) => Arc::new(definition),
-        Err(problems) => return Verdict::Failed(format!("refused: {}", problems.join("; "))),
+    let answer = match Case::read(case).and_then(|case| case.answer()) {
+        Ok(answer) => answer,
+        Err(error) => return Verdict::Failed(error.to_string()),
     };
-    let name = |field: &str| case["context"][field].as_str().unwrap_or(field).to_owned();
-    let context = ExecutionContext {
-        execution_arn: name("execution_arn"),
-        execution_name: name("execution_name"),
-        role_arn: name("role_arn"),
-        machine_arn: name("state_machine_arn"),
-        machine_name: name("state_machine_name"),
-        region: "us-east-1".to_owned(),
-        input: case["input"].clone(),
-        seed: Seed::new("test"),
-    };
-    let now = case["clock"].as_str().and_then(Timestamp::parse_rfc3339);
-    let now = now.unwrap_or(Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap());
-    let mut tasks = Recorded { tasks: case["tasks"].as_array().unwrap().iter().map(|task| (task, false)).collect() };
-    let result = simulate(definition, context, &mut tasks, now);
-    match difference(case, &result) {
-        None => Verdict::Passed,
-        Some(difference) => Verdict::Failed(difference),
-    }
+    let found = if is_execution { difference(case, &answer) } else { answer_difference(case, &answer) };
+    found.map_or(Verdict::Passed, Verdict::Failed)
 }
 
-/// The recorded results of a case's tasks; each is used once.
-struct Recorded<'a> {
-    tasks: Vec<(&'a Value, bool)>,
+fn ignored(case: &Value) -> BTreeSet<&str> {
+    case["ignore_paths"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect()
 }
 
-impl Mocks for Recorded<'_> {
-    fn answer(&mut self, effect: &EffectId, task: &TaskRequest) -> Answer {
-        let place = place(effect);
-        let fits = |recorded: &Value| {
-            let iteration = recorded.get("iteration").and_then(Value::as_array);
-            recorded["state"] == task.state && iteration.is_none_or(|path| same_place(path, &place))
-        };
-        let Some((recorded, used)) = self.tasks.iter_mut().find(|(recorded, used)| !used && fits(recorded)) else {
-            return Answer { submitted: None, end: TaskEnd::Silent };
-        };
-        *used = true;
-        let text = |field: &str| recorded[field].as_str().map(str::to_owned);
-        let end = match recorded["outcome"].as_str() {
-            Some("succeeded") => TaskEnd::Succeeded(recorded["output"].clone()),
-            Some("timed_out") => TaskEnd::Silent,
-            _ => TaskEnd::Failed { error: text("error"), cause: text("cause") },
-        };
-        Answer { submitted: recorded.get("submitted_output").cloned(), end }
-    }
-}
-
-/// The (state, index) pairs of `Map.1#0[2]/Parallel.1#0[0]/Task.1#0`.
-fn place(effect: &EffectId) -> Vec<(String, usize)> {
-    let mut parts: Vec<&str> = effect.as_str().split("]/").collect();
-    parts.pop();
-    parts
-        .into_iter()
-        .filter_map(|part| {
-            let (name, index) = part.rsplit_once('[')?;
-            Some((name.rsplit_once('.')?.0.to_owned(), index.parse().ok()?))
-        })
-        .collect()
-}
-
-fn same_place(recorded: &[Value], place: &[(String, usize)]) -> bool {
-    recorded.len() == place.len()
-        && recorded.iter().zip(place).all(|(recorded, (name, index))| {
-            recorded["parallel"] == name.as_str()
-                || (recorded["map"] == name.as_str() && recorded["index"].as_u64() == u64::try_from(*index).ok())
-        })
+/// Names the first difference between the recorded answer of a single call and ours.
+fn answer_difference(case: &Value, answer: &Value) -> Option<String> {
+    let at = differ(&case["expected"], answer, "/expected", &ignored(case))?;
+    let pointer = at.strip_prefix("/expected").unwrap();
+    let (want, got) = (case["expected"].pointer(pointer), answer.pointer(pointer));
+    Some(format!("{at}: expected {}, got {} in {}", short(want), short(got), short(Some(answer))))
 }
 
 /// Names the first difference between the record and the result, most important first.
-fn difference(case: &Value, result: &SimulationResult) -> Option<String> {
-    let ignored: BTreeSet<&str> =
-        case["ignore_paths"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
+fn difference(case: &Value, actual: &Value) -> Option<String> {
+    let ignored = ignored(case);
     let expected = &case["expected"];
-    let actual = match &result.outcome {
-        None => return Some("the execution does not end".to_owned()),
-        Some(Outcome::Succeeded { output }) => json!({"status": "SUCCEEDED", "output": output}),
-        Some(Outcome::Failed { error, cause }) => ended("FAILED", error.as_ref(), cause.as_ref()),
-        Some(Outcome::Aborted { error, cause }) => ended("ABORTED", error.as_ref(), cause.as_ref()),
-        Some(Outcome::TimedOut) => json!({"status": "TIMED_OUT"}),
-    };
     for field in ["status", "error", "output", "cause"] {
         let path = format!("/expected/{field}");
         if ignored.contains(path.as_str()) {
@@ -188,46 +149,15 @@ fn difference(case: &Value, result: &SimulationResult) -> Option<String> {
             return Some(format!("{at}: expected {}, got {}", short(want.as_ref()), short(got.as_ref())));
         }
     }
-    events_difference(case, result, &ignored)
+    events_difference(case, actual["events"].as_array().unwrap().clone(), &ignored)
 }
 
-fn ended(status: &str, error: Option<&String>, cause: Option<&String>) -> Value {
-    let mut ended = json!({"status": status});
-    for (field, value) in [("error", error), ("cause", cause)] {
-        if let Some(value) = value {
-            ended[field] = value.as_str().into();
-        }
-    }
-    ended
-}
-
-fn events_difference(case: &Value, result: &SimulationResult, ignored: &BTreeSet<&str>) -> Option<String> {
+fn events_difference(case: &Value, mut actual: Vec<Value>, ignored: &BTreeSet<&str>) -> Option<String> {
     let expected = case["events"].as_array().unwrap();
     let order = case["events_order"].as_str().unwrap();
     if expected.is_empty() || order == "none" {
         return None;
     }
-    let mut actual: Vec<Value> = result
-        .events
-        .iter()
-        .map(|event| {
-            let mut fields = Map::from_iter([
-                ("id".to_owned(), event.id.into()),
-                ("previousEventId".to_owned(), event.previous_id.into()),
-                ("type".to_owned(), event.kind.as_str().into()),
-            ]);
-            if event.details.as_object().is_some_and(|details| !details.is_empty()) {
-                let mut details = event.details.clone();
-                for field in ["input", "output", "parameters"] {
-                    if let Some(text) = details.get_mut(field) {
-                        *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
-                    }
-                }
-                fields.insert(details_field(&event.kind), details);
-            }
-            Value::Object(fields)
-        })
-        .collect();
     let in_order = || -> Option<String> {
         for (index, want) in expected.iter().enumerate() {
             let path = format!("/events/{index}");
@@ -261,18 +191,6 @@ fn events_difference(case: &Value, result: &SimulationResult, ignored: &BTreeSet
         actual.retain(|event| !event["type"].as_str().unwrap().starts_with("Parallel"));
     }
     actual.first().map(|extra| format!("one event too many: {} ({first})", short(Some(extra))))
-}
-
-fn details_field(kind: &str) -> String {
-    let kind = if kind.ends_with("StateEntered") {
-        "StateEntered"
-    } else if kind.ends_with("StateExited") {
-        "StateExited"
-    } else {
-        kind
-    };
-    let (first, rest) = kind.split_at(1);
-    format!("{}{rest}EventDetails", first.to_lowercase())
 }
 
 fn decoded(value: &Value) -> Value {

@@ -5,6 +5,7 @@ pub(crate) mod set;
 pub(crate) mod show;
 pub(crate) mod stack;
 pub(crate) mod stacks;
+pub(crate) mod supervise;
 pub(crate) mod worker;
 
 use clap::Subcommand;
@@ -26,4 +27,6 @@ pub(crate) enum LocalCommand {
     Reset(reset::ResetArgs),
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
+    #[command(hide = true)]
+    Supervise(supervise::SuperviseArgs),
 }

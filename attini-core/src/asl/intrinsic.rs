@@ -84,6 +84,18 @@ impl Call {
         parse::call(text)
     }
 
+    /// Hands every path among the arguments to `visit`, those of calls inside included.
+    pub fn queries(&self, visit: &mut dyn FnMut(&Query)) {
+        for argument in &self.arguments {
+            match argument {
+                Argument::Literal(_) => {}
+                Argument::Query(query) => visit(query),
+                // The parser limits the depth.
+                Argument::Call(call) => call.queries(visit),
+            }
+        }
+    }
+
     /// Returns the value of the call.
     ///
     /// # Errors

@@ -41,6 +41,14 @@ pub struct PathError {
 #[error("{0}")]
 pub struct NoMatch(pub(crate) String);
 
+impl NoMatch {
+    /// Says in one's own words what is missing, for who looks up what a path starts from.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 /// What a path selects.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Selection<'a> {

@@ -19,7 +19,7 @@ pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
     // What else is wrong with a step that cannot run would hide why it cannot.
     let later = later_steps(&template);
     let counts = |found: &&PlanProblem| !later.iter().any(|path| found.path.segments().starts_with(path.segments()));
-    problems.extend(plan::check(&template).iter().filter(counts).map(|found| located(&document, found)));
+    problems.extend(plan::check(&template).iter().filter(counts).map(|found| found.located(&document)));
     problems.extend(unsupported_steps(&document, &template));
     match problems.is_empty() {
         true => Ok(template),
@@ -34,7 +34,7 @@ pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
 /// Everything that is wrong, with file, line and column.
 pub fn check_plans(file_name: &str, text: &str) -> Result<(Value, Vec<Problem>), Problems> {
     let (document, template, mut problems) = read(file_name, text)?;
-    problems.extend(plan::check(&template).iter().map(|found| located(&document, found)));
+    problems.extend(plan::check(&template).iter().map(|found| found.located(&document)));
     let unsupported = unsupported_steps(&document, &template);
     match problems.is_empty() {
         true => Ok((template, unsupported)),
@@ -93,10 +93,4 @@ fn later_steps(template: &Value) -> Vec<DocPath> {
 
 fn is_later(kind: &str) -> bool {
     LATER_STEP_TYPES.contains(&kind)
-}
-
-fn located(document: &Document, found: &PlanProblem) -> Problem {
-    let mut problem = Problem::error(found.message.clone()).at(document.spot(&found.path));
-    problem.help = found.help.clone();
-    problem
 }

@@ -260,7 +260,7 @@ impl<'a> Expander<'a> {
                 if plan.no_echo.contains(parameter) {
                     let text =
                         format!("reads $.stackParameters.{parameter}, but a NoEcho parameter is not in the payload");
-                    problems.push(PlanProblem::new(path_in(state, way), Some(trail), text));
+                    problems.push(PlanProblem::new(path_in(state, &way.segments()), Some(trail), text));
                 }
             }
             paths.rewrite(text);

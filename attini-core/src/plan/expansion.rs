@@ -6,14 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::problem::PlanProblem;
 use super::references::References;
-use super::request::{MacroRequest, MacroSettings};
+use super::request::{MacroRequest, MacroSettings, partition_of};
 use super::resource::{PlanParts, expand_plan, machine_id};
 use super::runner::{self, RunnerParts};
 use super::survey::{PlanKind, find_plans};
 use super::{DEFAULT_RUNNER, RUNNER};
 use crate::asl::kind_of;
 use crate::document::DocPath;
-use crate::value::Region;
 
 /// An expanded template.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +42,13 @@ pub(super) struct Surroundings<'a> {
 ///
 /// Everything that is wrong with them: first plans, then runners, then what surrounds them.
 pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> Result<Expansion, Vec<PlanProblem>> {
-    let partition = Region::parse(&request.region).map_or("aws", |region| region.partition().id);
-    let around =
-        Surroundings { partition, region: Some(&request.region), account: &request.account_id, settings, uuid };
+    let around = Surroundings {
+        partition: partition_of(&request.region),
+        region: Some(&request.region),
+        account: &request.account_id,
+        settings,
+        uuid,
+    };
     let distribution = request.parameter_values.get("AttiniDistributionName").and_then(Value::as_str);
     let mut fragment = expand_fragment(&request.fragment, &around)?;
     if let Some(object) = fragment.as_object_mut() {
@@ -102,7 +105,10 @@ impl Work<'_> {
         if let [first, others @ ..] = plans.as_slice() {
             for other in others {
                 let path = DocPath::root().key("Resources").key(&other.logical_id);
-                let text = format!("a template can hold one plan, and {} is one already", first.logical_id);
+                let text = format!(
+                    "more than one deployment plan: a template can hold one, and {} is one already",
+                    first.logical_id
+                );
                 self.problems.push(PlanProblem::new(path, None, text));
             }
         }
@@ -167,7 +173,11 @@ impl Work<'_> {
             references.adapt(&mut resource, &path, &mut self.problems);
             outside.insert(id.clone(), resource);
         }
-        let mut fragment = self.fragment.clone();
+        // Everything but the resources, which are replaced as a whole.
+        let sections = self.fragment.as_object().into_iter().flatten();
+        let empty = |key: &String, value: &Value| if key == "Resources" { Value::Null } else { value.clone() };
+        let sections = sections.map(|(key, value)| (key.clone(), empty(key, value)));
+        let mut fragment = Value::Object(sections.collect());
         if let Some(outputs) = fragment.get_mut("Outputs") {
             references.adapt(outputs, &DocPath::root().key("Outputs"), &mut self.problems);
         }

@@ -1,7 +1,8 @@
 use std::fmt;
 
 use crate::asl::AslProblem;
-use crate::document::{DocPath, Segment};
+use crate::document::{DocPath, Document, Segment};
+use crate::problem::Problem;
 
 /// The longest message that CloudFormation shows, in characters.
 const MAX_MESSAGE: usize = 1024;
@@ -34,6 +35,14 @@ impl PlanProblem {
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into();
         self
+    }
+
+    /// Returns the problem with the place of its path in the file that the template was read from.
+    #[must_use]
+    pub fn located(&self, document: &Document) -> Problem {
+        let mut problem = Problem::error(self.message.clone()).at(document.spot(&self.path));
+        problem.help.clone_from(&self.help);
+        problem
     }
 
     /// Adds the correction that a misspelt word most likely needs.

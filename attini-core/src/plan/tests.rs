@@ -6,6 +6,7 @@
 
 mod locations;
 mod properties;
+mod rules;
 mod runner;
 mod sam_projects;
 mod simple;

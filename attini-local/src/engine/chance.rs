@@ -33,6 +33,13 @@ impl Seed {
         TaskToken::new(hex::encode(self.digest("task token", effect.as_str())))
     }
 
+    /// Returns the name of something the execution makes, such as a child execution: a UUID.
+    pub(super) fn uuid(&self, purpose: &str, what: &str) -> String {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = self.digest(purpose, what);
+        let bytes = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
     /// Returns the `n`th random number of the execution.
     pub(super) fn random(&self, n: u64) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.digest("random number", &n.to_string());

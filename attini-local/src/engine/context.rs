@@ -25,6 +25,9 @@ pub struct ExecutionContext {
     pub input: Value,
     /// Tokens and chance.
     pub seed: Seed,
+    /// What stands in for the whole context object, where somebody tests a state with one of his own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Value>,
 }
 
 /// Without the input, which may hold secrets.

@@ -1,16 +1,23 @@
 //! A state machine, read and checked, in the form in which it is run.
 
+mod assign;
 mod choice;
+mod distributed;
 mod fields;
+mod handlers;
 mod parse;
+
+use std::collections::BTreeSet;
 
 use attini_core::asl::path::{Query, ReferencePath};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::resource::Resource;
-use super::template::{Expression, Template};
-pub(super) use choice::{Comparison, Domain, Operand, OperandValue, Rule, Test};
+use super::template::{Expression, Located, Template};
+pub(super) use choice::{Comparison, Condition, Domain, Operand, OperandValue, Rule, Test};
+pub(super) use distributed::{Batcher, CsvHeaders, Distributed, InputType, Reader, ResultForm, Writer};
+pub(super) use handlers::{Catcher, Retrier};
 
 /// A state machine that can be run.
 ///
@@ -29,8 +36,8 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// Every problem, each with the state and the field it is in and what to do. What the engine does not support
-    /// (JSONata, `Assign`, distributed Map) is such a problem too.
+    /// Every problem, each with the state and the field it is in and what to do. What the engine does not support (items
+    /// in Parquet files) is such a problem too.
     pub fn parse(definition: &Value) -> Result<Self, Vec<String>> {
         let fingerprint = hex::encode(Sha256::digest(definition.to_string()));
         parse::definition(definition, fingerprint)
@@ -38,6 +45,31 @@ impl Definition {
 
     pub(super) fn state(&self, id: StateId) -> Option<&State> {
         self.states.get(id.0)
+    }
+
+    /// Says whether the top level has a state of this name.
+    #[must_use]
+    pub fn has_state(&self, name: &str) -> bool {
+        self.find(MachineId(0), name).is_some()
+    }
+
+    /// Returns the state of a machine that has a name.
+    pub(super) fn find(&self, machine: MachineId, name: &str) -> Option<StateId> {
+        let mut next = vec![self.start(machine)];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = next.pop() {
+            let Some(state) = self.state(id).filter(|_| seen.insert(id.0)) else { continue };
+            if state.name == name {
+                return Some(id);
+            }
+            next.extend(state.next);
+            next.extend(state.catch.iter().map(|catcher| catcher.next));
+            if let Kind::Choice { rules, default } = &state.kind {
+                next.extend(rules.iter().map(|rule| rule.next));
+                next.extend(*default);
+            }
+        }
+        None
     }
 
     pub(super) fn start(&self, machine: MachineId) -> StateId {
@@ -58,26 +90,47 @@ pub(super) struct Machine {
     pub(super) start: StateId,
 }
 
+/// What paths and expressions of a state are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    JsonPath,
+    Jsonata,
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) name: String,
     pub(super) kind: Kind,
+    pub(super) language: Language,
     pub(super) input_path: Selector,
+    /// `Parameters`, `Arguments`.
     pub(super) parameters: Option<Template>,
     pub(super) result_selector: Option<Template>,
     pub(super) result_path: ResultPath,
     pub(super) output_path: Selector,
+    pub(super) assign: Option<Template>,
+    /// `Output` of a JSONata state.
+    pub(super) output: Option<Template>,
     /// `None` ends the machine.
     pub(super) next: Option<StateId>,
     pub(super) retry: Vec<Retrier>,
     pub(super) catch: Vec<Catcher>,
 }
 
+impl State {
+    /// Whether a state that makes no result of its own hands on its input as it is, and assigns nothing.
+    pub(super) fn hands_on(&self) -> bool {
+        matches!((&self.input_path, &self.output_path), (Selector::Whole, Selector::Whole))
+            && self.assign.is_none()
+            && self.output.is_none()
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Kind {
     Pass { result: Option<Value> },
     Task(Box<Task>),
-    Choice { rules: Vec<(Rule, StateId)>, default: Option<StateId> },
+    Choice { rules: Vec<Choice>, default: Option<StateId> },
     Wait(Wait),
     Succeed,
     Fail { error: Option<Text>, cause: Option<Text> },
@@ -109,14 +162,34 @@ pub(super) struct Task {
     pub(super) credentials: Option<Template>,
 }
 
+/// One entry of `Choices`.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) rule: Rule,
+    pub(super) next: StateId,
+    pub(super) assign: Option<Template>,
+    pub(super) output: Option<Template>,
+}
+
 #[derive(Debug)]
 pub(super) struct Map {
     pub(super) processor: MachineId,
-    pub(super) items_path: Option<Query>,
+    pub(super) items: Items,
     pub(super) item_selector: Option<Template>,
     pub(super) max_concurrency: Option<Seconds>,
     pub(super) tolerated_failure_count: Option<Seconds>,
     pub(super) tolerated_failure_percentage: Option<Percentage>,
+    /// What a Map in distributed mode has besides.
+    pub(super) distributed: Option<Box<Distributed>>,
+}
+
+/// Where a Map has its items from.
+#[derive(Debug)]
+pub(super) enum Items {
+    Input,
+    Path(Query),
+    /// `Items`
+    Template(Template),
 }
 
 /// `InputPath`, `OutputPath`.
@@ -141,12 +214,14 @@ pub(super) enum ResultPath {
 pub(super) enum Seconds {
     Fixed(u64),
     Path(Query),
+    Jsonata(Box<Located>),
 }
 
 #[derive(Debug)]
 pub(super) enum Percentage {
     Fixed(f64),
     Path(Query),
+    Jsonata(Box<Located>),
 }
 
 /// A text, given or computed.
@@ -154,6 +229,7 @@ pub(super) enum Percentage {
 pub(super) enum Text {
     Fixed(String),
     Computed(Expression),
+    Jsonata(Box<Located>),
 }
 
 #[derive(Debug)]
@@ -163,21 +239,6 @@ pub(super) enum Wait {
     /// Epoch milliseconds.
     Timestamp(i64),
     TimestampPath(Query),
-}
-
-#[derive(Debug)]
-pub(super) struct Retrier {
-    pub(super) errors: Vec<String>,
-    pub(super) interval_seconds: u64,
-    pub(super) max_attempts: u64,
-    pub(super) backoff_rate: f64,
-    pub(super) max_delay_seconds: Option<u64>,
-    pub(super) full_jitter: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Catcher {
-    pub(super) errors: Vec<String>,
-    pub(super) result_path: ResultPath,
-    pub(super) next: StateId,
+    SecondsJsonata(Box<Located>),
+    TimestampJsonata(Box<Located>),
 }

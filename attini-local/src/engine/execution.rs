@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,11 +11,13 @@ use thiserror::Error;
 
 use super::action::{Action, EffectId, Event, Outcome, TimerId};
 use super::context::{ExecutionContext, Moment};
-use super::definition::{Definition, Kind, MachineId, Selector, State, StateId};
-use super::failure::{Failure, Fault, RUNTIME};
-use super::frame::{Frame, FrameId, Item, Phase};
+use super::definition::{Definition, Kind, MachineId, State};
+use super::failure::{Failure, Fault, QUERY, RUNTIME};
+use super::frame::{Frame, FrameId, Item, Phase, Run};
 use super::history::error_details;
-use super::limits::{MAX_EVENTS, fits};
+use super::jsonata::Converted;
+use super::limits::MAX_EVENTS;
+use super::redrive::Unfinished;
 use super::scope::StateScope;
 
 /// One running execution. Serialize it to store it; [`Execution::restore`] reads it back.
@@ -39,8 +40,20 @@ pub struct Execution {
     next_timer: u64,
     randoms: Cell<u64>,
     pub(super) events: u64,
+    /// The executions that distributed Maps have started, by the frames at their top.
+    #[serde(default)]
+    pub(super) runs: BTreeMap<FrameId, Run>,
+    /// The size of all variables as JSON.
+    #[serde(default)]
+    pub(super) variable_bytes: usize,
     held: bool,
     outcome: Option<Outcome>,
+    /// What a redrive goes on with.
+    #[serde(default)]
+    pub(super) unfinished: Option<Box<Unfinished>>,
+    /// How often it was redriven.
+    #[serde(default)]
+    pub(super) redrives: u64,
     #[serde(skip)]
     pub(super) now_ms: i64,
     #[serde(skip)]
@@ -77,7 +90,11 @@ pub enum RestoreError {
     OtherDefinition,
 }
 
-const ROOT: FrameId = 0;
+pub(super) const ROOT: FrameId = 0;
+
+fn too_many_events() -> Failure {
+    Failure::new(RUNTIME, format!("The execution reached the maximum number of history events ({MAX_EVENTS})."))
+}
 
 impl Execution {
     /// Starts an execution and returns what to do first.
@@ -97,12 +114,16 @@ impl Execution {
             next_timer: 0,
             randoms: Cell::new(0),
             events: 0,
+            runs: BTreeMap::new(),
+            variable_bytes: 0,
             held: false,
             outcome: None,
+            unfinished: None,
+            redrives: 0,
             now_ms: now.as_ms(),
             actions: Vec::new(),
         };
-        execution.record(0, "ExecutionStarted", json!({"input": input.to_string()}));
+        execution.record(None, 0, "ExecutionStarted", json!({"input": input.to_string()}));
         execution.open_frame(MachineId(0), None, None, input, 0);
         if let Some(seconds) = timeout_seconds {
             execution.set_timer(None, Duration::from_secs(seconds));
@@ -187,6 +208,13 @@ impl Execution {
         std::mem::take(&mut self.actions)
     }
 
+    /// Lets an ended execution go on at `now`.
+    pub(super) fn reopen(&mut self, now: Timestamp) {
+        self.outcome = None;
+        self.held = false;
+        self.now_ms = now.as_ms();
+    }
+
     /// Whether [`Self::hold`] is in effect.
     #[must_use]
     pub fn is_held(&self) -> bool {
@@ -194,13 +222,18 @@ impl Execution {
     }
 
     /// Lets every frame go on that can, one state each in turn.
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         while self.outcome.is_none() && !self.held {
             let Some(id) = self.ready.pop_front() else { break };
             if self.events >= MAX_EVENTS {
-                let cause = format!("The execution reached the maximum number of history events ({MAX_EVENTS}).");
-                self.end_failed(ROOT, Failure::new(RUNTIME, cause));
+                self.keep_unfinished();
+                self.end_failed(ROOT, too_many_events());
                 break;
+            }
+            let run = self.frames.get(&id).and_then(|frame| self.runs.get(&frame.run?));
+            if run.is_some_and(|run| run.events >= MAX_EVENTS) {
+                self.fail(id, too_many_events());
+                continue;
             }
             self.advance(id);
         }
@@ -216,6 +249,7 @@ impl Execution {
             frame.attempt = 0;
             frame.retries.clear();
             frame.entered_time = now;
+            frame.before_entered = frame.last_event;
             let text = frame.text.take().unwrap_or_else(|| frame.input.to_string());
             let details = json!({"name": state.name, "input": text.as_str()});
             frame.text = Some(text);
@@ -231,9 +265,30 @@ impl Execution {
     /// Turns the fault of a state into its failure.
     pub(super) fn settle(&mut self, id: FrameId, state: &State, result: Result<(), Fault>) {
         if let Err(fault) = result {
-            let entered = self.frames.get(&id).map_or(0, |frame| frame.entered_event);
-            self.fail(id, Failure::of_fault(&state.name, entered, fault));
+            let failure = self.report(id, state, fault);
+            self.fail(id, failure);
         }
+    }
+
+    /// Turns a fault into a failure, and records that of an expression in an event of its own.
+    pub(super) fn report(&mut self, id: FrameId, state: &State, fault: Fault) -> Failure {
+        let Some(frame) = self.frames.get_mut(&id) else { return Failure::of_fault(&state.name, 0, fault) };
+        let entered = frame.entered_event;
+        let is_query = fault.error == QUERY;
+        let location = fault.location.clone();
+        let mut failure = Failure::of_fault(&state.name, entered, fault);
+        if is_query {
+            // The service makes this event together with that of the entry, except where a state was seen to begin.
+            if frame.last_event == entered && !matches!(state.kind, Kind::Wait(_)) {
+                frame.last_event = frame.before_entered;
+            }
+            let mut details = error_details(failure.error.as_deref(), failure.cause.as_deref());
+            details.extend(location.map(|location| ("location".to_owned(), location.into())));
+            details.insert("state".to_owned(), state.name.as_str().into());
+            self.record_for(id, "EvaluationFailed", Value::Object(details));
+            failure.reported = true;
+        }
+        failure
     }
 
     /// Returns what the paths of a frame's state see; `None` when the frame has ended.
@@ -244,72 +299,25 @@ impl Execution {
         token: Option<&'a TaskToken>,
         item: Option<&'a Item>,
     ) -> Option<StateScope<'a>> {
+        let frame = self.frames.get(&id)?;
         Some(StateScope {
             execution: &self.context,
+            redrives: self.redrives,
             started: self.started,
+            now_ms: self.now_ms,
             state,
-            frame: self.frames.get(&id)?,
+            id,
+            frame,
+            frames: &self.frames,
+            run: frame.run.and_then(|run| self.runs.get(&run)),
             token,
             item,
+            result: None,
+            error: None,
             used: &self.randoms,
             context: OnceCell::new(),
+            converted: Converted::default(),
         })
-    }
-
-    /// Makes the output of a state from its result and leaves the state.
-    pub(super) fn finish(&mut self, id: FrameId, state: &State, result: Value) -> Result<(), Fault> {
-        let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
-        let result = scope.template(state.result_selector.as_ref(), Cow::Owned(result))?;
-        let combined = super::states::combine(&state.result_path, &scope.frame.input, result)?;
-        let output = scope.output(&state.output_path, Cow::Owned(combined))?;
-        self.leave(id, state, output, state.next)
-    }
-
-    /// Records the exit of a state and goes on.
-    pub(super) fn leave(
-        &mut self,
-        id: FrameId,
-        state: &State,
-        output: Value,
-        next: Option<StateId>,
-    ) -> Result<(), Fault> {
-        if !fits(&output) {
-            return Err(Fault::data_limit(&state.name));
-        }
-        let text = output.to_string();
-        self.leave_with(id, state, output, text, next);
-        Ok(())
-    }
-
-    /// Leaves a state that hands on its input as it is, and returns whether it does.
-    pub(super) fn leave_unchanged(&mut self, id: FrameId, state: &State, next: Option<StateId>) -> bool {
-        let whole = matches!((&state.input_path, &state.output_path), (Selector::Whole, Selector::Whole));
-        let Some(frame) = self.frames.get_mut(&id).filter(|_| whole) else { return false };
-        let output = std::mem::take(&mut frame.input);
-        let text = frame.text.take().unwrap_or_else(|| output.to_string());
-        self.leave_with(id, state, output, text, next);
-        true
-    }
-
-    fn leave_with(&mut self, id: FrameId, state: &State, output: Value, text: String, next: Option<StateId>) {
-        let details = json!({"name": state.name, "output": text.as_str()});
-        self.record_for(id, format!("{}StateExited", state.kind.name()), details);
-        match next {
-            Some(next) => {
-                if let Some(frame) = self.frames.get_mut(&id) {
-                    frame.input = output;
-                    frame.text = Some(text);
-                    frame.state = next;
-                    frame.phase = Phase::Enter;
-                    self.ready.push_back(id);
-                }
-            }
-            None if id == ROOT => {
-                self.record_for(id, "ExecutionSucceeded", json!({"output": text}));
-                self.end(Outcome::Succeeded { output });
-            }
-            None => self.child_ended(id, output),
-        }
     }
 
     /// Opens a frame at the start of a machine; its first event follows from `last_event`.
@@ -330,6 +338,7 @@ impl Execution {
             format!("{}{name}.{}#{}[{slot}]/", around.path, around.visits, around.attempt)
         });
         let item = item.or_else(|| around.and_then(|around| around.item.clone()));
+        let run = around.and_then(|around| around.run);
         let frame = Frame {
             parent: parent.map(|(parent, _)| parent),
             slot,
@@ -339,7 +348,10 @@ impl Execution {
             visits: 0,
             input,
             text: None,
+            variables: BTreeMap::new(),
+            run,
             entered_event: 0,
+            before_entered: 0,
             entered_time: self.started,
             last_event,
             retries: Vec::new(),
@@ -391,8 +403,9 @@ impl Execution {
         let Some(fired) = self.timers.remove(&timer) else { return };
         let Some(id) = fired.frame else {
             let root = self.frames.get(&ROOT).map_or(0, |frame| frame.last_event);
+            self.keep_unfinished();
             self.abort_frames();
-            self.record(root, "ExecutionTimedOut", Value::Object(Map::new()));
+            self.record(None, root, "ExecutionTimedOut", Value::Object(Map::new()));
             self.end(Outcome::TimedOut);
             return;
         };
@@ -417,8 +430,9 @@ impl Execution {
 
     fn stop(&mut self, error: Option<String>, cause: Option<String>) {
         let last = self.frames.get(&ROOT).map_or(0, |frame| frame.last_event);
+        self.keep_unfinished();
         self.abort_frames();
-        self.record(last, "ExecutionAborted", Value::Object(error_details(error.as_deref(), cause.as_deref())));
+        self.record(None, last, "ExecutionAborted", Value::Object(error_details(error.as_deref(), cause.as_deref())));
         self.end(Outcome::Aborted { error, cause });
     }
 
@@ -436,7 +450,7 @@ impl Execution {
     }
 
     /// Ends the execution; whatever is still open is canceled.
-    fn end(&mut self, outcome: Outcome) {
+    pub(super) fn end(&mut self, outcome: Outcome) {
         for effect in std::mem::take(&mut self.effects).into_keys() {
             self.actions.push(Action::CancelTask { effect });
         }
@@ -444,6 +458,7 @@ impl Execution {
             self.actions.push(Action::CancelTimer { timer });
         }
         self.frames.clear();
+        self.runs.clear();
         self.ready.clear();
         self.actions.push(Action::End(outcome.clone()));
         self.outcome = Some(outcome);

@@ -1,10 +1,13 @@
 use serde_json::{Value, json};
 
+use super::definition::Language;
+
 pub(super) const ALL: &str = "States.ALL";
 pub(super) const RUNTIME: &str = "States.Runtime";
 pub(super) const TIMEOUT: &str = "States.Timeout";
 const TASK_FAILED: &str = "States.TaskFailed";
 pub(super) const DATA_LIMIT: &str = "States.DataLimitExceeded";
+pub(super) const QUERY: &str = "States.QueryEvaluationError";
 
 /// Why a state failed.
 #[derive(Debug, Clone)]
@@ -14,32 +17,34 @@ pub(super) struct Failure {
     pub(super) cause: Option<String>,
     /// Further names under which `Retry` and `Catch` know it.
     pub(super) aliases: Vec<&'static str>,
+    /// Whether the state itself reported it in an event of its own, as it does with expressions that fail.
+    pub(super) reported: bool,
 }
 
 impl Failure {
     pub(super) fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self { error: Some(error.into()), cause: Some(cause.into()), aliases: Vec::new() }
+        Self { error: Some(error.into()), cause: Some(cause.into()), aliases: Vec::new(), reported: false }
     }
 
     /// What went wrong inside a state, with the service's words about the place.
     pub(super) fn of_fault(state: &str, entered_event: u64, fault: Fault) -> Self {
-        let Fault { error, text, alias } = fault;
+        let Fault { error, text, alias, .. } = fault;
         let place = format!(
             "An error occurred while executing the state '{state}' (entered at the event id #{entered_event}). "
         );
         // This one names its place itself.
         let cause = if error == DATA_LIMIT { text } else { place + &text };
-        Self { error: Some(error.to_owned()), cause: Some(cause), aliases: alias.into_iter().collect() }
+        Self { aliases: alias.into_iter().collect(), ..Self::new(error, cause) }
     }
 
     /// What a task reported.
     pub(super) fn of_task(error: Option<String>, cause: Option<String>) -> Self {
         let aliases = if error.as_deref() == Some(TIMEOUT) { Vec::new() } else { vec![TASK_FAILED] };
-        Self { error, cause, aliases }
+        Self { error, cause, aliases, reported: false }
     }
 
     pub(super) fn timeout() -> Self {
-        Self { error: Some(TIMEOUT.to_owned()), cause: None, aliases: Vec::new() }
+        Self { error: Some(TIMEOUT.to_owned()), cause: None, aliases: Vec::new(), reported: false }
     }
 
     pub(super) fn also(mut self, alias: &'static str) -> Self {
@@ -86,15 +91,30 @@ pub(super) struct Fault {
     pub(super) error: &'static str,
     pub(super) text: String,
     pub(super) alias: Option<&'static str>,
+    /// The field whose expression failed.
+    pub(super) location: Option<String>,
 }
 
 impl Fault {
     pub(super) fn runtime(text: impl Into<String>) -> Self {
-        Self { error: RUNTIME, text: text.into(), alias: None }
+        Self::named(RUNTIME, text)
     }
 
     pub(super) fn named(error: &'static str, text: impl Into<String>) -> Self {
-        Self { error, text: text.into(), alias: None }
+        Self { error, text: text.into(), alias: None, location: None }
+    }
+
+    /// What a JSONata state could not compute.
+    pub(super) fn query(location: Option<&str>, text: impl Into<String>) -> Self {
+        Self { location: location.map(str::to_owned), ..Self::named(QUERY, text) }
+    }
+
+    /// What fails a state for its data: another error in each query language.
+    pub(super) fn of(language: Language, location: Option<&str>, text: impl Into<String>) -> Self {
+        match language {
+            Language::JsonPath => Self::runtime(text),
+            Language::Jsonata => Self::query(location, text),
+        }
     }
 
     pub(super) fn data_limit(state: &str) -> Self {

@@ -8,8 +8,20 @@ use super::frame::FrameId;
 use super::resource::{Resource, Service};
 
 impl Execution {
-    /// Records an event that follows from `previous`, and returns its id.
-    pub(super) fn record(&mut self, previous: u64, kind: impl Into<String>, details: Value) -> u64 {
+    /// Records an event that follows from `previous`, and returns its id. The events of the executions that a distributed
+    /// Map starts are only counted: they stand in no history of this one.
+    pub(super) fn record(
+        &mut self,
+        run: Option<FrameId>,
+        previous: u64,
+        kind: impl Into<String>,
+        details: Value,
+    ) -> u64 {
+        if let Some(run) = run {
+            let Some(run) = self.runs.get_mut(&run) else { return 0 };
+            run.events += 1;
+            return run.events;
+        }
         self.events += 1;
         let event = HistoryEvent {
             id: self.events,
@@ -34,7 +46,13 @@ impl Execution {
     /// Records an event of a frame from which nothing follows.
     pub(super) fn record_beside(&mut self, frame: FrameId, kind: impl Into<String>, details: Value) -> u64 {
         let previous = self.frames.get(&frame).map_or(0, |frame| frame.last_event);
-        self.record(previous, kind, details)
+        self.record_in(frame, previous, kind, details)
+    }
+
+    /// Records an event that follows from `previous` in the history that a frame belongs to.
+    pub(super) fn record_in(&mut self, frame: FrameId, previous: u64, kind: impl Into<String>, details: Value) -> u64 {
+        let run = self.frames.get(&frame).and_then(|frame| frame.run);
+        self.record(run, previous, kind, details)
     }
 }
 

@@ -8,8 +8,16 @@ pub(super) const MAX_EVENTS: u64 = 25_000;
 /// each time would exhaust the stack of whatever walks the value later.
 const MAX_DEPTH: usize = 512;
 
+/// The most bytes of all variables of an execution.
+pub(super) const MAX_VARIABLE_BYTES: usize = 10 << 20;
+
 /// Whether a value fits into a payload.
 pub(super) fn fits(value: &Value) -> bool {
+    size(value).is_some()
+}
+
+/// Returns the bytes of a value as JSON; `None` when it does not fit into a payload.
+pub(super) fn size(value: &Value) -> Option<usize> {
     let mut bytes = 0_usize;
     let mut open = vec![(value, 0_usize)];
     while let Some((value, depth)) = open.pop() {
@@ -28,10 +36,10 @@ pub(super) fn fits(value: &Value) -> bool {
             }
         };
         if bytes > MAX_PAYLOAD_BYTES || depth > MAX_DEPTH {
-            return false;
+            return None;
         }
     }
-    true
+    Some(bytes)
 }
 
 fn quoted(text: &str) -> usize {

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use attini_core::port::HistoryEvent;
 use attini_core::value::Timestamp;
@@ -23,6 +24,16 @@ pub struct Answer {
     pub submitted: Option<Value>,
     /// Its end.
     pub end: TaskEnd,
+    /// How long after its start the end comes.
+    pub delay: Duration,
+}
+
+impl Answer {
+    /// An end that comes at once.
+    #[must_use]
+    pub fn of(end: TaskEnd) -> Self {
+        Self { submitted: None, end, delay: Duration::ZERO }
+    }
 }
 
 /// The end of a task.
@@ -62,18 +73,25 @@ pub fn simulate(
     let mut now = now;
     let mut timers: BTreeMap<TimerId, Timestamp> = BTreeMap::new();
     let mut inbox: VecDeque<Event> = VecDeque::new();
+    // Ends of tasks that take time.
+    let mut late: Vec<(Timestamp, Event)> = Vec::new();
     let mut events = Vec::new();
     let (mut execution, mut actions) = Execution::start(definition, context, now);
     loop {
         for action in actions {
             match action {
                 Action::StartTask { effect, task } => {
-                    let Answer { submitted, end } = mocks.answer(&effect, &task);
+                    let Answer { submitted, end, delay } = mocks.answer(&effect, &task);
                     inbox.extend(submitted.map(|output| Event::TaskSubmitted { effect: effect.clone(), output }));
-                    match end {
-                        TaskEnd::Succeeded(output) => inbox.push_back(Event::TaskSucceeded { effect, output }),
-                        TaskEnd::Failed { error, cause } => inbox.push_back(Event::TaskFailed { effect, error, cause }),
-                        TaskEnd::Silent => {}
+                    let event = match end {
+                        TaskEnd::Succeeded(output) => Event::TaskSucceeded { effect, output },
+                        TaskEnd::Failed { error, cause } => Event::TaskFailed { effect, error, cause },
+                        TaskEnd::Silent => continue,
+                    };
+                    if delay.is_zero() {
+                        inbox.push_back(event);
+                    } else {
+                        late.push((now.after(delay), event));
                     }
                 }
                 Action::SetTimer { timer, at } => {
@@ -90,14 +108,21 @@ pub fn simulate(
         let event = match inbox.pop_front() {
             Some(event) => event,
             None => {
-                let Some((timer, at)) =
-                    timers.iter().map(|(timer, at)| (*timer, *at)).min_by_key(|(id, at)| (*at, *id))
-                else {
-                    break;
-                };
-                timers.remove(&timer);
-                now = now.max(at);
-                Event::TimerFired { timer }
+                let timer = timers.iter().map(|(timer, at)| (*timer, *at)).min_by_key(|(id, at)| (*at, *id));
+                // A task that ends when its time is up has made it.
+                let end = late.iter().enumerate().map(|(index, (at, _))| (*at, index)).min();
+                match (timer, end) {
+                    (timer, Some((at, index))) if timer.is_none_or(|(_, timer)| at <= timer) => {
+                        now = now.max(at);
+                        late.remove(index).1
+                    }
+                    (Some((timer, at)), _) => {
+                        timers.remove(&timer);
+                        now = now.max(at);
+                        Event::TimerFired { timer }
+                    }
+                    _ => break,
+                }
             }
         };
         actions = execution.apply(event, now);

@@ -4,13 +4,18 @@ mod children;
 mod choice;
 mod fail;
 mod map;
+mod map_run;
 mod parallel;
+mod reader;
 mod task;
 mod wait;
+mod writer;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::definition::{Kind, ResultPath, State};
+use super::definition::{Kind, Language, ResultPath, State, StateId};
 use super::execution::Execution;
 use super::failure::Fault;
 use super::frame::FrameId;
@@ -22,6 +27,7 @@ impl Execution {
             Kind::Pass { result: None }
                 if state.parameters.is_none()
                     && matches!(state.result_path, ResultPath::Whole)
+                    && state.result_selector.is_none()
                     && self.leave_unchanged(id, state, state.next) =>
             {
                 Ok(())
@@ -29,7 +35,7 @@ impl Execution {
             Kind::Pass { result } => {
                 let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
                 let result = match result {
-                    Some(result) if state.parameters.is_none() => result.clone(),
+                    Some(result) => result.clone(),
                     _ => {
                         let input = scope.selector(&state.input_path, &scope.frame.input)?;
                         scope.template(state.parameters.as_ref(), input)?
@@ -41,10 +47,7 @@ impl Execution {
                 if self.leave_unchanged(id, state, None) {
                     return Ok(());
                 }
-                let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
-                let input = scope.selector(&state.input_path, &scope.frame.input)?;
-                let output = scope.output(&state.output_path, input)?;
-                self.leave(id, state, output, None)
+                self.pass_on(id, state, None)
             }
             Kind::Task(task) => self.start_task(id, state, task),
             Kind::Choice { rules, default } => self.choose(id, state, rules, *default),
@@ -53,6 +56,25 @@ impl Execution {
             Kind::Parallel { branches } => self.start_branches(id, state, branches),
             Kind::Map(map) => self.start_map(id, state, map),
         }
+    }
+}
+
+impl Execution {
+    /// Leaves a state that has no result: its input is its output, unless it says otherwise.
+    pub(in crate::engine) fn pass_on(
+        &mut self,
+        id: FrameId,
+        state: &State,
+        next: Option<StateId>,
+    ) -> Result<(), Fault> {
+        let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
+        let input = scope.selector(&state.input_path, &scope.frame.input)?;
+        let assigned = scope.assigned(state.assign.as_ref(), &input)?;
+        let output = match (&state.output, state.language) {
+            (Some(template), Language::Jsonata) => scope.template(Some(template), Cow::Owned(Value::Null))?,
+            _ => scope.output(&state.output_path, input)?,
+        };
+        self.leave(id, state, output, assigned, next)
     }
 }
 

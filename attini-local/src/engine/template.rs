@@ -1,9 +1,11 @@
-use attini_core::asl::intrinsic::{Call, EvaluationError, Scope};
-use attini_core::asl::path::{Query, Root};
+use attini_core::asl::intrinsic::{self, Call, EvaluationError};
+use attini_core::asl::path::Query;
 use serde_json::{Map, Value};
 
+use super::jsonata;
+
 /// What stands where a path or an intrinsic function is allowed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Expression {
     Query(Query),
     Call { text: String, call: Call },
@@ -13,9 +15,7 @@ impl Expression {
     /// Reads a path or a call.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with('$') {
-            let query = Query::parse(text).map_err(|error| error.to_string())?;
-            without_variables(&query)?;
-            Ok(Self::Query(query))
+            Query::parse(text).map(Self::Query).map_err(|error| error.to_string())
         } else if text.starts_with("States.") {
             let call = Call::parse(text).map_err(|error| error.to_string())?;
             Ok(Self::Call { text: text.to_owned(), call })
@@ -25,37 +25,42 @@ impl Expression {
     }
 }
 
-/// Refuses `$name`: variables need `Assign`, which the engine does not have yet.
-pub(super) fn without_variables(query: &Query) -> Result<(), String> {
-    match &query.root {
-        Root::Variable(name) => Err(format!(
-            "`{}`: the variable `${name}` is not supported; use a path that starts with `$.`",
-            query.as_str()
-        )),
-        Root::Input | Root::Context => Ok(()),
-    }
+/// A JSONata expression with the place it stands in: `Output/list[0]`.
+#[derive(Debug)]
+pub(super) struct Located {
+    pub(super) location: String,
+    pub(super) expression: jsonata::Expression,
 }
 
-/// A payload template: JSON in which fields that end in `.$` are computed.
-#[derive(Debug, Clone, PartialEq)]
+/// A payload template: JSON in which fields that end in `.$`, or texts between `{%` and `%}`, are computed.
+#[derive(Debug)]
 pub(super) enum Template {
     Literal(Value),
     Object(Vec<(String, Template)>),
     Array(Vec<Template>),
     Computed { field: String, expression: Expression },
+    Jsonata(Box<Located>),
 }
 
 /// Why a template has no value, before it is known in which state.
 #[derive(Debug)]
-pub(super) enum TemplateError {
+pub(super) enum TemplateError<'t> {
     /// A path of a field names nothing.
     NoMatch { path: String, field: String },
     /// An intrinsic function failed.
     Intrinsic { call: String, reason: String },
+    /// A JSONata expression failed.
+    Jsonata { at: &'t Located, failure: jsonata::Failure },
+}
+
+/// What a template sees.
+pub(super) trait Scope: intrinsic::Scope {
+    /// Returns the value of a JSONata expression.
+    fn jsonata(&self, expression: &jsonata::Expression) -> Result<Value, jsonata::Failure>;
 }
 
 impl Template {
-    /// Reads a template; JSON is nested 128 levels at most, so recursion is safe.
+    /// Reads a template of a JSONPath state; JSON is nested 128 levels at most, so recursion is safe.
     pub(super) fn parse(value: &Value, problems: &mut Vec<String>) -> Self {
         match value {
             Value::Object(fields) => {
@@ -76,26 +81,58 @@ impl Template {
                         Err(reason) => problems.push(format!("field `{name}`: {reason}")),
                     }
                 }
-                if parts.iter().all(|(_, part)| matches!(part, Self::Literal(_))) {
-                    Self::Literal(value.clone())
-                } else {
-                    Self::Object(parts)
-                }
+                Self::object(parts, value)
             }
-            Value::Array(items) => {
-                let parts: Vec<Self> = items.iter().map(|item| Self::parse(item, problems)).collect();
-                if parts.iter().all(|part| matches!(part, Self::Literal(_))) {
-                    Self::Literal(value.clone())
-                } else {
-                    Self::Array(parts)
-                }
-            }
+            Value::Array(items) => Self::array(items.iter().map(|item| Self::parse(item, problems)).collect(), value),
             other => Self::Literal(other.clone()),
         }
     }
 
+    /// Reads a template of a JSONata state that stands at `location`.
+    pub(super) fn parse_jsonata(value: &Value, location: &str, problems: &mut Vec<String>) -> Self {
+        match value {
+            Value::Object(fields) => {
+                let parts = fields.iter().map(|(name, value)| {
+                    (name.clone(), Self::parse_jsonata(value, &format!("{location}/{name}"), problems))
+                });
+                Self::object(parts.collect(), value)
+            }
+            Value::Array(items) => {
+                let parts = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| Self::parse_jsonata(item, &format!("{location}[{index}]"), problems));
+                Self::array(parts.collect(), value)
+            }
+            Value::String(text) => match jsonata::delimited(text).map(jsonata::Expression::parse) {
+                None => Self::Literal(value.clone()),
+                Some(Ok(expression)) => Self::Jsonata(Box::new(Located { location: location.to_owned(), expression })),
+                Some(Err(reason)) => {
+                    problems.push(if location.contains(['/', '[']) {
+                        format!("at `{location}`: {reason}")
+                    } else {
+                        reason
+                    });
+                    Self::Literal(Value::Null)
+                }
+            },
+            other => Self::Literal(other.clone()),
+        }
+    }
+
+    /// What needs no computing is kept as it was written.
+    fn object(parts: Vec<(String, Self)>, written: &Value) -> Self {
+        let is_literal = parts.iter().all(|(_, part)| matches!(part, Self::Literal(_)));
+        if is_literal { Self::Literal(written.clone()) } else { Self::Object(parts) }
+    }
+
+    fn array(parts: Vec<Self>, written: &Value) -> Self {
+        let is_literal = parts.iter().all(|part| matches!(part, Self::Literal(_)));
+        if is_literal { Self::Literal(written.clone()) } else { Self::Array(parts) }
+    }
+
     /// Returns the value of the template.
-    pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Value, TemplateError> {
+    pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Value, TemplateError<'_>> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
             Self::Object(parts) => {
@@ -109,12 +146,15 @@ impl Template {
                 parts.iter().map(|part| part.evaluate(scope)).collect::<Result<_, _>>().map(Value::Array)
             }
             Self::Computed { field, expression } => compute(expression, field, scope),
+            Self::Jsonata(at) => {
+                scope.jsonata(&at.expression).map_err(|failure| TemplateError::Jsonata { at, failure })
+            }
         }
     }
 }
 
 /// Returns the value of a path or call that stands in a field.
-pub(super) fn compute(expression: &Expression, field: &str, scope: &dyn Scope) -> Result<Value, TemplateError> {
+pub(super) fn compute<'t>(expression: &Expression, field: &str, scope: &dyn Scope) -> Result<Value, TemplateError<'t>> {
     match expression {
         Expression::Query(query) => scope
             .query(query)

@@ -1,9 +1,13 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod control;
+mod distributed;
 mod failures;
+mod jsonata;
 mod properties;
+mod sentences;
 mod states;
+mod variables;
 
 use std::sync::Arc;
 
@@ -24,6 +28,7 @@ pub(super) fn context(input: Value) -> ExecutionContext {
         region: "eu-west-1".to_owned(),
         input,
         seed: Seed::new("seed"),
+        object: None,
     }
 }
 
@@ -50,7 +55,7 @@ impl Mocks for Echo {
             Some(error) => TaskEnd::Failed { error: Some(error.to_owned()), cause: Some("asked for".to_owned()) },
             None => TaskEnd::Succeeded(task.parameters.clone()),
         };
-        Answer { submitted: None, end }
+        Answer::of(end)
     }
 }
 

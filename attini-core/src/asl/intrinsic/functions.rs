@@ -73,8 +73,13 @@ impl Function {
         Self::ALL.into_iter().find(|(_, function, _)| *function == self).map_or(0..=0, |(.., arity)| arity)
     }
 
-    /// Returns the function's value; the number of arguments has been checked when the call was read.
-    pub(super) fn apply(self, arguments: &[Value], random: &mut dyn FnMut() -> u64) -> Result<Value, String> {
+    /// Returns the function's value, with `random` for 64 random bits. A missing argument counts as null; [`super::Call`]
+    /// checks the number of arguments when it is read.
+    ///
+    /// # Errors
+    ///
+    /// Why the function cannot work with these arguments, as a sentence without a full stop.
+    pub fn apply(self, arguments: &[Value], random: &mut dyn FnMut() -> u64) -> Result<Value, String> {
         let argument = |index: usize| arguments.get(index).unwrap_or(&Value::Null);
         match self {
             Self::Format => format(text(argument(0), "the template")?, arguments.get(1..).unwrap_or_default()),

@@ -124,7 +124,11 @@ impl<'a> Parser<'a> {
                         text.push('\\');
                         text.push(brace);
                     }
-                    Some((_, c)) => text.push(c),
+                    Some((_, c @ ('\'' | '\\'))) => text.push(c),
+                    Some((_, c)) => {
+                        self.offset += at;
+                        return Err(self.error(format!("`\\{c}` is no escape; there are \\' \\\\ \\{{ and \\}}")));
+                    }
                     None => break,
                 },
                 c => text.push(c),

@@ -60,7 +60,11 @@ fn plan_case_23_retriers_of_the_user_come_last() {
         errors(&found["X"]),
         ["RollBackCompleteState", "Lambda.ServiceException", "Lambda.TooManyRequestsException"]
     );
-    assert_eq!(one(step(json!([])))["X"]["Retry"], json!([]));
+    // Case 109 of the corpus: an empty list names no error, so nothing is taken out.
+    let untouched = one(json!({"Type": "AttiniCfn", "Properties": {"StackName": "x"}}));
+    assert_eq!(one(step(json!([])))["X"]["Retry"], untouched["X"]["Retry"]);
+    let off = one(step(json!([{"ErrorEquals": ["RollBackCompleteState"], "MaxAttempts": 0}])));
+    assert_eq!(errors(&off["X"]), ["IsExecuting", "Lambda.TooManyRequestsException", "RollBackCompleteState"]);
 }
 
 #[test]

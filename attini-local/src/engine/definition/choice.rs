@@ -1,8 +1,10 @@
 use attini_core::asl::path::Query;
 use serde_json::Value;
 
+use super::Language;
 use super::fields::Fields;
 use crate::engine::context;
+use crate::engine::template::Located;
 
 /// The condition of one entry of `Choices`.
 #[derive(Debug)]
@@ -10,7 +12,18 @@ pub(in crate::engine) enum Rule {
     All(Vec<Rule>),
     Any(Vec<Rule>),
     Not(Box<Rule>),
-    Test { variable: Query, test: Test },
+    Test {
+        variable: Query,
+        test: Test,
+    },
+    /// `Condition` of a JSONata state.
+    Condition(Condition),
+}
+
+#[derive(Debug)]
+pub(in crate::engine) enum Condition {
+    Fixed(bool),
+    Jsonata(Box<Located>),
 }
 
 /// What is asked of a variable.
@@ -72,7 +85,20 @@ const COMPARISONS: [(&str, Option<Comparison>); 5] = [
 ];
 
 /// Fields of a rule that are no operators.
-const OTHER_FIELDS: [&str; 5] = ["Variable", "Next", "Comment", "Assign", "Output"];
+const OTHER_FIELDS: [&str; 4] = ["Variable", "Next", "Comment", "Assign"];
+
+/// Reads the condition of an entry of `Choices` of a JSONata state.
+pub(super) fn condition(fields: &mut Fields<'_, '_>) -> Option<Rule> {
+    const FIELD: &str = "Condition";
+    match fields.get(FIELD) {
+        Some(Value::Bool(value)) => Some(Rule::Condition(Condition::Fixed(*value))),
+        Some(_) => fields.located(FIELD).map(|at| Rule::Condition(Condition::Jsonata(at))),
+        None => {
+            fields.problem(FIELD, "write an expression between `{%` and `%}`");
+            None
+        }
+    }
+}
 
 /// Reads a rule. JSON is nested 128 levels at most, so recursion is safe.
 pub(super) fn rule(value: &Value, place: &str, problems: &mut Vec<String>) -> Option<Rule> {
@@ -80,7 +106,7 @@ pub(super) fn rule(value: &Value, place: &str, problems: &mut Vec<String>) -> Op
         problems.push(format!("{place}: a rule must be an object"));
         return None;
     };
-    let mut fields = Fields { object, place: place.to_owned(), problems };
+    let mut fields = Fields::new(object, place.to_owned(), Language::JsonPath, problems);
     let operators: Vec<&String> = object.keys().filter(|key| !OTHER_FIELDS.contains(&key.as_str())).collect();
     let [operator] = operators.as_slice() else {
         let found = if operators.is_empty() { "none".to_owned() } else { format!("{operators:?}") };

@@ -1,14 +1,63 @@
 use attini_core::asl::path::{Query, ReferencePath};
 use serde_json::{Map, Value};
 
-use super::{Percentage, ResultPath, Seconds, Selector, Text};
-use crate::engine::template::{Expression, Template, without_variables};
+use super::{Language, Percentage, ResultPath, Seconds, Selector, Text};
+use crate::engine::jsonata;
+use crate::engine::template::{Expression, Located, Template};
 
 /// The fields of one object of a definition, read one by one; every problem names the place and the field.
 pub(super) struct Fields<'a, 'p> {
     pub(super) object: &'a Map<String, Value>,
     pub(super) place: String,
+    pub(super) language: Language,
+    /// What stands before the field in the service's words about a place in a state: `Catch[0]/`.
+    pub(super) location: String,
     pub(super) problems: &'p mut Vec<String>,
+}
+
+impl<'a, 'p> Fields<'a, 'p> {
+    pub(super) fn new(
+        object: &'a Map<String, Value>,
+        place: String,
+        language: Language,
+        problems: &'p mut Vec<String>,
+    ) -> Self {
+        Self { object, place, language, location: String::new(), problems }
+    }
+
+    /// Returns the fields of an object in here, which is called `name` in problems and stands at `location`.
+    pub(super) fn within<'q>(
+        &'q mut self,
+        object: &'a Map<String, Value>,
+        name: &str,
+        location: &str,
+    ) -> Fields<'a, 'q> {
+        Fields {
+            object,
+            place: format!("{}, {name}", self.place),
+            language: self.language,
+            location: format!("{}{location}/", self.location),
+            problems: self.problems,
+        }
+    }
+
+    /// Returns the fields of an object that stands in a field.
+    pub(super) fn object<'q>(&'q mut self, field: &str) -> Option<Fields<'a, 'q>> {
+        match self.get(field)? {
+            Value::Object(object) => Some(self.within(object, field, field)),
+            other => {
+                self.problem(field, format!("write an object, not {}", kind(other)));
+                None
+            }
+        }
+    }
+
+    /// Refuses fields that the query language of the state does not have.
+    pub(super) fn refuse(&mut self, fields: &[&str], instead: &str) {
+        for field in fields.iter().filter(|field| self.object.contains_key(**field)) {
+            self.problem(field, instead);
+        }
+    }
 }
 
 impl<'a> Fields<'a, '_> {
@@ -59,10 +108,30 @@ impl<'a> Fields<'a, '_> {
     }
 
     pub(super) fn query(&mut self, field: &str) -> Option<Query> {
-        let text = self.text(field)?;
-        let query = Query::parse(text).map_err(|error| error.to_string());
-        match query.and_then(|query| without_variables(&query).map(|()| query)) {
+        match Query::parse(self.text(field)?) {
             Ok(query) => Some(query),
+            Err(error) => {
+                self.problem(field, error);
+                None
+            }
+        }
+    }
+
+    /// Whether a field holds a JSONata expression.
+    pub(super) fn is_expression(&self, field: &str) -> bool {
+        self.language == Language::Jsonata
+            && self.get(field).and_then(Value::as_str).and_then(jsonata::delimited).is_some()
+    }
+
+    /// A JSONata expression.
+    pub(super) fn located(&mut self, field: &str) -> Option<Box<Located>> {
+        let text = self.text(field)?;
+        let Some(source) = jsonata::delimited(text) else {
+            self.problem(field, format!("write an expression between `{{%` and `%}}`, not `{text}`"));
+            return None;
+        };
+        match jsonata::Expression::parse(source) {
+            Ok(expression) => Some(Box::new(Located { location: format!("{}{field}", self.location), expression })),
             Err(error) => {
                 self.problem(field, error);
                 None
@@ -101,16 +170,23 @@ impl<'a> Fields<'a, '_> {
     pub(super) fn template(&mut self, field: &str) -> Option<Template> {
         let value = self.get(field)?;
         let mut problems = Vec::new();
-        let template = Template::parse(value, &mut problems);
+        let template = match self.language {
+            Language::JsonPath => Template::parse(value, &mut problems),
+            Language::Jsonata => Template::parse_jsonata(value, &format!("{}{field}", self.location), &mut problems),
+        };
         for problem in problems {
             self.problem(field, problem);
         }
         Some(template)
     }
 
-    /// `X` or `XPath`, not both.
+    /// `X` or `XPath`, not both; in a JSONata state only `X`, which may be an expression.
     pub(super) fn number_or_path(&mut self, field: &str, least: u64, most: u64) -> Option<Seconds> {
         let path = format!("{field}Path");
+        self.only_jsonpath(&path, field);
+        if self.is_expression(field) {
+            return self.located(field).map(Seconds::Jsonata);
+        }
         if self.get(field).is_some() && self.get(&path).is_some() {
             self.problem(field, format!("use either it or `{path}`"));
         }
@@ -123,6 +199,10 @@ impl<'a> Fields<'a, '_> {
 
     pub(super) fn percentage_or_path(&mut self, field: &str) -> Option<Percentage> {
         let path = format!("{field}Path");
+        self.only_jsonpath(&path, field);
+        if self.is_expression(field) {
+            return self.located(field).map(Percentage::Jsonata);
+        }
         if self.get(&path).is_some() {
             return self.query(&path).map(Percentage::Path);
         }
@@ -136,9 +216,19 @@ impl<'a> Fields<'a, '_> {
         }
     }
 
+    fn only_jsonpath(&mut self, path: &str, field: &str) {
+        if self.language == Language::Jsonata {
+            self.refuse(&[path], &format!("a JSONata state has no such field; write an expression in `{field}`"));
+        }
+    }
+
     /// `Error`/`ErrorPath`, `Cause`/`CausePath`.
     pub(super) fn text_or_path(&mut self, field: &str) -> Option<Text> {
         let path = format!("{field}Path");
+        self.only_jsonpath(&path, field);
+        if self.is_expression(field) {
+            return self.located(field).map(Text::Jsonata);
+        }
         if self.get(field).is_some() && self.get(&path).is_some() {
             self.problem(field, format!("use either it or `{path}`"));
         }

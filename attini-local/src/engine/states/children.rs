@@ -1,27 +1,34 @@
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::engine::action::Action;
-use crate::engine::definition::{Kind, State};
+use crate::engine::action::{Action, EffectId};
+use crate::engine::definition::{Catcher, Kind, Language, State};
 use crate::engine::execution::Execution;
-use crate::engine::failure::Failure;
-use crate::engine::frame::{FrameId, Phase};
+use crate::engine::failure::{Failure, Fault};
+use crate::engine::frame::{Frame, FrameId, Phase};
 use crate::engine::states::combine;
+use crate::engine::variables;
 
 impl Execution {
     /// A branch or iteration has reached its end.
     pub(in crate::engine) fn child_ended(&mut self, id: FrameId, output: Value) {
         let definition = Arc::clone(&self.definition);
-        let Some(child) = self.frames.remove(&id) else { return };
+        let Some(child) = self.forget(id) else { return };
         let Some(parent) = child.parent else { return };
+        if self.is_map_run(parent) {
+            self.run_ended(parent, id, &child, Ok(output));
+            return;
+        }
         let Some(frame) = self.frames.get_mut(&parent) else { return };
         let Some(state) = definition.state(frame.state) else { return };
         match &mut frame.phase {
             Phase::Parallel { children } => {
                 children.ended(id, child.slot, output);
                 if children.open.is_empty() {
-                    let results = children.take();
+                    let results = Value::Array(children.take());
                     frame.last_event = child.last_event;
                     self.record_beside(parent, "ParallelStateSucceeded", json!({}));
                     let result = self.finish(parent, state, results);
@@ -31,7 +38,7 @@ impl Execution {
             Phase::Map { children, .. } => {
                 children.ended(id, child.slot, output);
                 let details = json!({"name": state.name, "index": child.slot});
-                let succeeded = self.record(child.last_event, "MapIterationSucceeded", details);
+                let succeeded = self.record_in(parent, child.last_event, "MapIterationSucceeded", details);
                 self.iteration_ended(parent, child.last_event, succeeded);
             }
             _ => {}
@@ -41,17 +48,22 @@ impl Execution {
     /// A state has failed: it is tried again, its failure is caught, or the machine around it fails.
     pub(in crate::engine) fn fail(&mut self, id: FrameId, failure: Failure) {
         let definition = Arc::clone(&self.definition);
+        if !self.is_handled(id, &failure) {
+            self.keep_unfinished();
+        }
         let (mut id, mut failure) = (id, failure);
         loop {
             let Some(frame) = self.frames.get(&id) else { return };
             let Some(state) = definition.state(frame.state) else { return };
             let parent = frame.parent;
-            let inner = matches!(state.kind, Kind::Parallel { .. } | Kind::Map(_)) && self.has_children(id);
+            let is_outer = matches!(state.kind, Kind::Parallel { .. } | Kind::Map(_));
+            let inner = is_outer && (self.has_children(id) || failure.reported);
             self.close(id);
             self.abort_children(id);
             if self.retry(id, state, &failure) {
                 return;
             }
+            failure.reported = false;
             if inner {
                 self.record_for(id, format!("{}StateFailed", state.kind.name()), json!({}));
             }
@@ -64,6 +76,12 @@ impl Execution {
                 self.end_failed(id, failure);
                 return;
             };
+            if self.is_map_run(parent) {
+                if let Some(child) = self.forget(id) {
+                    self.run_ended(parent, id, &child, Err(failure));
+                }
+                return;
+            }
             failure = self.fail_child(id, state, parent, failure);
             id = parent;
         }
@@ -82,7 +100,17 @@ impl Execution {
 
     /// Whether a Parallel or Map state got as far as opening its branches.
     fn has_children(&self, id: FrameId) -> bool {
-        self.frames.get(&id).is_some_and(|frame| matches!(frame.phase, Phase::Parallel { .. } | Phase::Map { .. }))
+        self.frames.get(&id).is_some_and(|frame| match frame.phase {
+            Phase::Parallel { .. } | Phase::Map { .. } | Phase::Reading(_) | Phase::Writing(_) => true,
+            Phase::Enter | Phase::Again | Phase::Waiting { .. } | Phase::Task { .. } => false,
+        })
+    }
+
+    /// Takes a frame out, with its variables.
+    fn forget(&mut self, id: FrameId) -> Option<Frame> {
+        let frame = self.frames.remove(&id)?;
+        self.variable_bytes = self.variable_bytes.saturating_sub(variables::bytes(&frame.variables));
+        Some(frame)
     }
 
     fn retry(&mut self, id: FrameId, state: &State, failure: &Failure) -> bool {
@@ -111,22 +139,38 @@ impl Execution {
         let Some(catcher) = state.catch.iter().find(|catcher| failure.is_one_of(&catcher.errors)) else {
             return Ok(false);
         };
-        let Some(frame) = self.frames.get(&id) else { return Ok(false) };
-        let entered = frame.entered_event;
-        combine(&catcher.result_path, &frame.input, failure.output())
-            .and_then(|output| self.leave(id, state, output, Some(catcher.next)))
-            .map(|()| true)
-            .map_err(|fault| Failure::of_fault(&state.name, entered, fault))
+        self.hand_to(catcher, id, state, failure).map(|()| true).map_err(|fault| self.report(id, state, fault))
+    }
+
+    fn hand_to(&mut self, catcher: &Catcher, id: FrameId, state: &State, failure: &Failure) -> Result<(), Fault> {
+        let error = failure.output();
+        let Some(mut scope) = self.scope(id, state, None, None) else { return Ok(()) };
+        let (assigned, output) = match state.language {
+            Language::JsonPath => {
+                let assigned = scope.assigned(catcher.assign.as_ref(), &error)?;
+                (assigned, combine(&catcher.result_path, &scope.frame.input, error)?)
+            }
+            Language::Jsonata => {
+                scope.error = Some(&error);
+                let assigned = scope.assigned(catcher.assign.as_ref(), &Value::Null)?;
+                let output = match &catcher.output {
+                    Some(template) => scope.template(Some(template), Cow::Owned(Value::Null))?,
+                    None => error.clone(),
+                };
+                (assigned, output)
+            }
+        };
+        self.leave(id, state, output, assigned, Some(catcher.next))
     }
 
     /// Ends a failed branch or iteration with all others of its parent, and returns the parent's failure.
     fn fail_child(&mut self, id: FrameId, state: &State, parent: FrameId, failure: Failure) -> Failure {
-        let Some(child) = self.frames.remove(&id) else { return failure };
+        let Some(child) = self.forget(id) else { return failure };
         let definition = Arc::clone(&self.definition);
         let Some(frame) = self.frames.get_mut(&parent) else { return failure };
         frame.last_event = child.last_event;
         let name = definition.state(frame.state).map_or("", |state| state.name.as_str());
-        let mut siblings = Vec::new();
+        let mut siblings = BTreeSet::new();
         let mut in_parallel = false;
         match &mut frame.phase {
             Phase::Parallel { children } => {
@@ -138,11 +182,11 @@ impl Execution {
         }
         if in_parallel {
             if matches!(state.kind, Kind::Task(_)) {
-                self.record(child.last_event, "TaskStateAborted", json!({}));
+                self.record_in(parent, child.last_event, "TaskStateAborted", json!({}));
             }
         } else {
             let details = json!({"name": name, "index": child.slot});
-            self.record(child.last_event, "MapIterationFailed", details);
+            self.record_in(parent, child.last_event, "MapIterationFailed", details);
         }
         for sibling in siblings.into_iter().filter(|sibling| *sibling != id) {
             self.abort_frame(sibling);
@@ -166,21 +210,22 @@ impl Execution {
         }
         for id in order.into_iter().rev() {
             self.close(id);
-            let Some(frame) = self.frames.remove(&id) else { continue };
+            let Some(frame) = self.forget(id) else { continue };
             if frame.entered_event > 0
                 && !matches!(frame.phase, Phase::Enter)
                 && let Some(state) = definition.state(frame.state)
             {
-                self.record(frame.last_event, format!("{}StateAborted", state.kind.name()), json!({}));
+                self.record(frame.run, frame.last_event, format!("{}StateAborted", state.kind.name()), json!({}));
             }
-            let around = frame.parent.and_then(|parent| self.frames.get(&parent));
-            if let Some(around) = around
-                && matches!(around.phase, Phase::Map { .. })
+            let around = frame.parent.and_then(|parent| Some((parent, self.frames.get(&parent)?)));
+            if let Some((parent, around)) = around
+                && matches!(around.phase, Phase::Map { run: None, .. })
             {
                 let name = definition.state(around.state).map_or("", |state| state.name.as_str());
                 let details = json!({"name": name, "index": frame.slot});
-                self.record(frame.last_event, "MapIterationAborted", details);
+                self.record_in(parent, frame.last_event, "MapIterationAborted", details);
             }
+            self.runs.remove(&id);
         }
     }
 
@@ -196,14 +241,25 @@ impl Execution {
                 let (effect, timeout, heartbeat) = (effect.clone(), *timeout, *heartbeat);
                 self.cancel_timer(timeout);
                 self.cancel_timer(heartbeat);
-                // A task that has ended by itself was forgotten before.
-                if self.frame_of(&effect).is_some() {
-                    self.close_effect(&effect);
-                    self.actions.push(Action::CancelTask { effect });
-                }
+                self.cancel_effect(effect);
+            }
+            Phase::Reading(reading) => {
+                let effect = reading.effect.clone();
+                self.cancel_effect(effect);
+            }
+            Phase::Writing(writing) => {
+                let effect = writing.effect.clone();
+                self.cancel_effect(effect);
             }
             Phase::Enter | Phase::Again | Phase::Parallel { .. } | Phase::Map { .. } => {}
         }
-        self.ready.retain(|ready| *ready != id);
+    }
+
+    /// A task that has ended by itself was forgotten before.
+    fn cancel_effect(&mut self, effect: EffectId) {
+        if self.frame_of(&effect).is_some() {
+            self.close_effect(&effect);
+            self.actions.push(Action::CancelTask { effect });
+        }
     }
 }

@@ -6,7 +6,9 @@ use attini_core::value::Timestamp;
 use serde_json::Value;
 
 use crate::engine::context;
-use crate::engine::definition::{Comparison, Domain, Operand, OperandValue, Rule, State, StateId, Test};
+use crate::engine::definition::{
+    Choice, Comparison, Condition, Domain, Operand, OperandValue, Rule, Selector, State, StateId, Test,
+};
 use crate::engine::execution::Execution;
 use crate::engine::failure::Fault;
 use crate::engine::frame::FrameId;
@@ -17,31 +19,42 @@ impl Execution {
         &mut self,
         id: FrameId,
         state: &State,
-        rules: &[(Rule, StateId)],
+        rules: &[Choice],
         default: Option<StateId>,
     ) -> Result<(), Fault> {
         let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
         let input = scope.selector(&state.input_path, &scope.frame.input)?;
-        let mut next = None;
-        for (rule, target) in rules {
-            if holds(rule, &scope, &input)? {
-                next = Some(*target);
+        let mut chosen = None;
+        for choice in rules {
+            if holds(&choice.rule, &scope, &input)? {
+                chosen = Some(choice);
                 break;
             }
         }
-        let Some(next) = next.or(default) else {
-            return Err(Fault::named(
-                "States.NoChoiceMatched",
-                "Failed to transition out of the state. The state does not point to a next state.",
-            ));
+        // What the state itself assigns and returns belongs to its default.
+        let (next, assign, output) = match (chosen, default) {
+            (Some(choice), _) => (choice.next, choice.assign.as_ref(), choice.output.as_ref()),
+            (None, Some(next)) => (next, state.assign.as_ref(), state.output.as_ref()),
+            (None, None) => {
+                return Err(Fault::named(
+                    "States.NoChoiceMatched",
+                    "Failed to transition out of the state. The state does not point to a next state.",
+                ));
+            }
         };
-        if self.leave_unchanged(id, state, Some(next)) {
+        if assign.is_none()
+            && output.is_none()
+            && matches!((&state.input_path, &state.output_path), (Selector::Whole, Selector::Whole))
+        {
+            self.leave_as_it_came(id, state, Some(next));
             return Ok(());
         }
-        let Some(scope) = self.scope(id, state, None, None) else { return Ok(()) };
-        let input = scope.selector(&state.input_path, &scope.frame.input)?;
-        let output = scope.output(&state.output_path, input)?;
-        self.leave(id, state, output, Some(next))
+        let assigned = scope.assigned(assign, &input)?;
+        let output = match output {
+            Some(template) => scope.template(Some(template), Cow::Owned(Value::Null))?,
+            None => scope.output(&state.output_path, input)?,
+        };
+        self.leave(id, state, output, assigned, Some(next))
     }
 }
 
@@ -65,6 +78,8 @@ fn holds(rule: &Rule, scope: &StateScope<'_>, input: &Value) -> Result<bool, Fau
             Ok(false)
         }
         Rule::Not(rule) => holds(rule, scope, input).map(|holds| !holds),
+        Rule::Condition(Condition::Fixed(holds)) => Ok(*holds),
+        Rule::Condition(Condition::Jsonata(at)) => scope.typed(at, "boolean", Value::as_bool),
         Rule::Test { variable, test: Test::IsPresent(wanted) } => Ok(scope.find(variable, input).is_some() == *wanted),
         Rule::Test { variable, test } => {
             let value = existing(variable, scope, input)?;

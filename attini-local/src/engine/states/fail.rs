@@ -18,7 +18,7 @@ impl Execution {
         let input = scope.frame.input.clone();
         let error = text(error, "ErrorPath", &scope, &input)?;
         let cause = text(cause, "CausePath", &scope, &input)?;
-        self.fail(id, Failure { error, cause, aliases: Vec::new() });
+        self.fail(id, Failure { error, cause, aliases: Vec::new(), reported: false });
         Ok(())
     }
 }
@@ -32,6 +32,7 @@ fn text(
     match text {
         None => Ok(None),
         Some(Text::Fixed(text)) => Ok(Some(text.clone())),
+        Some(Text::Jsonata(at)) => scope.typed(at, "string", |value| value.as_str().map(str::to_owned)).map(Some),
         Some(Text::Computed(expression)) => {
             let value = scope.expression(expression, field, input)?;
             match &value {

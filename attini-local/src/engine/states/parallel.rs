@@ -13,7 +13,7 @@ impl Execution {
         let started = self.record_for(id, "ParallelStateStarted", Value::Object(Map::new()));
         let mut children = Children::of(branches.len());
         for (slot, machine) in branches.iter().enumerate() {
-            children.open.push(self.open_frame(*machine, Some((id, slot)), None, input.clone(), started));
+            children.open.insert(self.open_frame(*machine, Some((id, slot)), None, input.clone(), started));
         }
         if let Some(frame) = self.frames.get_mut(&id) {
             frame.phase = Phase::Parallel { children };

@@ -62,6 +62,10 @@ impl Execution {
     }
 
     pub(in crate::engine) fn task_succeeded(&mut self, effect: &EffectId, output: Value) {
+        if let Some(id) = self.storage_task(effect) {
+            self.storage_answered(id, effect, Ok(output));
+            return;
+        }
         if !fits(&output) {
             self.task_too_large(effect);
             return;
@@ -87,7 +91,17 @@ impl Execution {
         self.task_failed(effect, Some(DATA_LIMIT.to_owned()), cause);
     }
 
+    /// Returns the frame of a Map that waits for a task of its own.
+    fn storage_task(&self, effect: &EffectId) -> Option<FrameId> {
+        let id = self.frame_of(effect)?;
+        matches!(self.frames.get(&id)?.phase, Phase::Reading(_) | Phase::Writing(_)).then_some(id)
+    }
+
     pub(in crate::engine) fn task_failed(&mut self, effect: &EffectId, error: Option<String>, cause: Option<String>) {
+        if let Some(id) = self.storage_task(effect) {
+            self.storage_answered(id, effect, Err((error, cause)));
+            return;
+        }
         self.with_task(effect, |execution, id, _, resource| {
             execution.end_task(id, effect);
             let details = error_details(error.as_deref(), cause.as_deref());

@@ -55,7 +55,7 @@ fn runtime_failures_are_never_caught() {
     let machine = json!({"StartAt": "S", "States": {
         "S": {"Type": "Task", "Resource": TASK, "OutputPath": "$.no", "Next": "C",
             "Retry": [{"ErrorEquals": ["States.ALL"]}],
-            "Catch": [{"ErrorEquals": ["States.Runtime", "States.ALL"], "Next": "C"}]},
+            "Catch": [{"ErrorEquals": ["States.Runtime"], "Next": "C"}, {"ErrorEquals": ["States.ALL"], "Next": "C"}]},
         "C": {"Type": "Succeed"}
     }});
     fails(&machine, json!({}), "States.Runtime", "Invalid path '$.no' : No results for path: $['no']");

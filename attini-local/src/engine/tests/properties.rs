@@ -44,6 +44,23 @@ fn states_json() -> impl Strategy<Value = Value> {
         "OutputPath",
         "ItemsPath",
         "MaxConcurrency",
+        "QueryLanguage",
+        "JSONata",
+        "Assign",
+        "Arguments",
+        "Output",
+        "Items",
+        "Condition",
+        "{% $states.input.a %}",
+        "{% $a + 1 %}",
+        "$a",
+        "ProcessorConfig",
+        "Mode",
+        "DISTRIBUTED",
+        "ItemReader",
+        "ReaderConfig",
+        "ItemBatcher",
+        "ResultWriter",
     ]);
     let leaf = prop_oneof![
         word.clone().prop_map(Value::from),
@@ -87,8 +104,42 @@ fn state(targets: &'static [&'static str]) -> impl Strategy<Value = Value> {
             json!({"Type": "Parallel", "Next": next, "Branches": [only(json!({"Type": "Pass"})), only(json!({"Type": "Fail"}))],
                 "Catch": [{"ErrorEquals": ["States.ALL"], "Next": next}]})
         }),
+        (path(), next()).prop_map(|(value, next)| {
+            json!({"Type": "Pass", "Assign": {"a.$": value, "b": 1}, "Next": next})
+        }),
+        (expression(), expression(), next(), next()).prop_map(|(output, value, next, caught)| {
+            json!({"Type": "Task", "QueryLanguage": "JSONata", "Resource": TASK, "Arguments": {"a": value.clone()},
+                "Assign": {"b": value}, "Output": output, "Next": next,
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": caught}]})
+        }),
+        (expression(), expression(), next()).prop_map(|(items, condition, next)| {
+            json!({"Type": "Map", "QueryLanguage": "JSONata", "Items": items, "Next": next, "ToleratedFailureCount": 1,
+                "ItemSelector": {"v": "{% $states.context.Map.Item.Value %}"},
+                "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "C", "QueryLanguage": "JSONata",
+                    "States": {
+                        "C": {"Type": "Choice", "Choices": [{"Condition": condition, "Next": "E"}]},
+                        "E": {"Type": "Succeed"}
+                    }}})
+        }),
         Just(json!({"Type": "Succeed"})),
     ]
+}
+
+fn expression() -> impl Strategy<Value = Value> {
+    let texts = [
+        "$states.input",
+        "$states.input.a",
+        "$states.input = 1",
+        "$a",
+        "$b",
+        "$keys($states.input)",
+        "$states.context",
+        "[1, 2]",
+        "$uuid()",
+        "$error('x')",
+        "1 = 1",
+    ];
+    proptest::sample::select(texts.map(|text| json!(format!("{{% {text} %}}"))).to_vec())
 }
 
 proptest! {

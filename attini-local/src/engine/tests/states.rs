@@ -132,12 +132,15 @@ fn refused_by_name_is_what_the_engine_cannot_do() {
         let found = problems.iter().any(|problem| parts.iter().all(|part| problem.contains(part)));
         assert!(found, "{problems:?}");
     };
-    refused(&only(json!({"Type": "Pass", "QueryLanguage": "JSONata"})), ["state `S`", "JSONata"]);
-    refused(&only(json!({"Type": "Pass", "Assign": {"a": 1}})), ["state `S`", "`Assign`"]);
-    refused(&only(json!({"Type": "Pass", "Parameters": {"a.$": "$a"}})), ["state `S`", "`$a`"]);
-    let processor =
-        json!({"StartAt": "P", "States": {"P": {"Type": "Succeed"}}, "ProcessorConfig": {"Mode": "DISTRIBUTED"}});
-    refused(&only(json!({"Type": "Map", "ItemProcessor": processor})), ["state `S`", "DISTRIBUTED"]);
+    let map = |reader: serde_json::Value| {
+        only(json!({"Type": "Map", "ItemReader": reader, "ItemProcessor": {
+            "StartAt": "P", "States": {"P": {"Type": "Succeed"}}, "ProcessorConfig": {"Mode": "DISTRIBUTED"}
+        }}))
+    };
+    let parquet = json!({"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "PARQUET"}});
+    refused(&map(parquet), ["state `S`, ItemReader, ReaderConfig, field `InputType`", "Parquet"]);
+    let other = json!({"Resource": "arn:aws:states:::dynamodb:scan", "ReaderConfig": {"InputType": "JSON"}});
+    refused(&map(other), ["state `S`, ItemReader, field `Resource`", "s3:getObject"]);
 }
 
 #[test]
