@@ -71,5 +71,6 @@ fn expanded(
 
 /// The place is told on stderr; the response has lines of text only.
 fn without_place(problem: &Problem) -> PlanProblem {
-    PlanProblem { path: DocPath::root(), step: None, message: problem.message.clone(), help: problem.help.clone() }
+    let (severity, message, help) = (problem.severity, problem.message.clone(), problem.help.clone());
+    PlanProblem { severity, path: DocPath::root(), step: None, message, help }
 }

@@ -146,6 +146,21 @@ impl<'a> Expander<'a> {
         self.report(step, way, text, help);
     }
 
+    /// Warns of a word that is none of the candidates.
+    pub(super) fn warn_of_word(
+        &mut self,
+        step: &Step<'_>,
+        way: &[&str],
+        text: impl Into<String>,
+        word: &str,
+        candidates: &[&str],
+    ) {
+        self.report_word(step, way, text, word, candidates);
+        if let Some(problem) = self.problems.pop() {
+            self.problems.push(problem.warning());
+        }
+    }
+
     /// Adds a state to the list that goes to the deployment's record.
     pub(super) fn list(&mut self, name: &str, kind: &str) {
         self.listed.push(json!({"name": name, "type": kind}));

@@ -13,6 +13,7 @@ use super::survey::{PlanKind, find_plans};
 use super::{DEFAULT_RUNNER, RUNNER};
 use crate::asl::kind_of;
 use crate::document::DocPath;
+use crate::problem::Severity;
 
 /// An expanded template.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +41,7 @@ pub(super) struct Surroundings<'a> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with them: first plans, then runners, then what surrounds them.
+/// Everything that is wrong with them: first plans, then runners, then what surrounds them. Warnings alone are no error.
 pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> Result<Expansion, Vec<PlanProblem>> {
     let around = Surroundings {
         partition: partition_of(&request.region),
@@ -50,7 +51,7 @@ pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> R
         uuid,
     };
     let distribution = request.parameter_values.get("AttiniDistributionName").and_then(Value::as_str);
-    let mut fragment = expand_fragment(&request.fragment, &around)?;
+    let (mut fragment, _) = expand_fragment(&request.fragment, &around)?;
     if let Some(object) = fragment.as_object_mut() {
         object.entry("Description").or_insert_with(|| match distribution {
             Some(name) if !name.is_empty() => json!(format!("Attini init deploy stack for distribution: {name}")),
@@ -60,7 +61,7 @@ pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> R
     Ok(Expansion { fragment })
 }
 
-/// Returns everything that an expansion would refuse, as far as it depends on the template alone.
+/// Returns everything that an expansion would refuse or could warn of, as far as it depends on the template alone.
 #[must_use]
 pub fn check(template: &Value) -> Vec<PlanProblem> {
     let settings = MacroSettings {
@@ -70,10 +71,14 @@ pub fn check(template: &Value) -> Vec<PlanProblem> {
         queue_interval_seconds: 30,
     };
     let around = Surroundings { partition: "aws", region: None, account: "", settings: &settings, uuid: "" };
-    expand_fragment(template, &around).err().unwrap_or_default()
+    expand_fragment(template, &around).map_or_else(|problems| problems, |(_, warnings)| warnings)
 }
 
-fn expand_fragment(fragment: &Value, around: &Surroundings<'_>) -> Result<Value, Vec<PlanProblem>> {
+/// Returns the expanded template and warnings.
+fn expand_fragment(
+    fragment: &Value,
+    around: &Surroundings<'_>,
+) -> Result<(Value, Vec<PlanProblem>), Vec<PlanProblem>> {
     let root = DocPath::root();
     if is_deeper_than(fragment, MAX_DEPTH) {
         let text = format!("the template is nested more than {MAX_DEPTH} levels deep");
@@ -88,7 +93,8 @@ fn expand_fragment(fragment: &Value, around: &Surroundings<'_>) -> Result<Value,
     };
     let mut work = Work { fragment, resources, around, problems: Vec::new() };
     let result = work.run();
-    if work.problems.is_empty() { Ok(result) } else { Err(work.problems) }
+    let refused = work.problems.iter().any(|problem| problem.severity == Severity::Error);
+    if refused { Err(work.problems) } else { Ok((result, work.problems)) }
 }
 
 struct Work<'a> {

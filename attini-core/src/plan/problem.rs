@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::asl::AslProblem;
 use crate::document::{DocPath, Document, Segment};
-use crate::problem::Problem;
+use crate::problem::{Problem, Severity};
 
 /// The longest message that CloudFormation shows, in characters.
 const MAX_MESSAGE: usize = 1024;
@@ -10,6 +10,8 @@ const MAX_MESSAGE: usize = 1024;
 /// One thing that is wrong with a template's plans or runners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanProblem {
+    /// A warning is for the author alone: the macro takes the template all the same, as the original did.
+    pub severity: Severity,
     /// Where it is in the template as the author wrote it, also for plans in list syntax.
     pub path: DocPath,
     /// The step it is about, with the steps around it: `Apps > Api`.
@@ -29,7 +31,12 @@ impl PlanProblem {
             (None, Some(step)) => format!("step {step}: {text}"),
             (None, None) => text.to_string(),
         };
-        Self { path, step: step.map(ToOwned::to_owned), message, help: None }
+        Self { severity: Severity::Error, path, step: step.map(ToOwned::to_owned), message, help: None }
+    }
+
+    pub(super) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
@@ -40,9 +47,8 @@ impl PlanProblem {
     /// Returns the problem with the place of its path in the file that the template was read from.
     #[must_use]
     pub fn located(&self, document: &Document) -> Problem {
-        let mut problem = Problem::error(self.message.clone()).at(document.spot(&self.path));
-        problem.help.clone_from(&self.help);
-        problem
+        let (severity, message, help) = (self.severity, self.message.clone(), self.help.clone());
+        Problem { severity, message, help, at: document.spot(&self.path) }
     }
 
     /// Adds the correction that a misspelt word most likely needs.

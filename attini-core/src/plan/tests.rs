@@ -84,6 +84,16 @@ fn refused(plan: Value, words: &[&str]) {
     }
 }
 
+/// Asserts that a plan is taken, with one warning that holds all words.
+fn warned(plan: Value, words: &[&str]) {
+    let problem = problem(plan.clone());
+    assert_eq!(problem.severity, crate::problem::Severity::Warning);
+    for word in words {
+        assert!(problem.to_string().contains(word), "{word} is missing in: {problem}");
+    }
+    states(plan);
+}
+
 /// Returns the only problem of a plan.
 fn problem(plan: Value) -> PlanProblem {
     let mut problems = check(&template(plan));

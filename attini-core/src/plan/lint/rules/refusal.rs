@@ -120,7 +120,8 @@ pub(super) const UNKNOWN_PROPERTY: Rule = Rule {
     name: "unknown-property",
     level: Level::Error,
     summary: "A step, a plan or a runner has a field or property that it does not know.",
-    why: "What it should set would not be set. Most often it is misspelt, or stands beside `Properties` instead of in it.",
+    why: "What it should set would not be set. Most often it is misspelt, or stands beside `Properties` instead of in it. \
+          Plans with unknown properties of steps are deployed all the same, with a warning, since they always were.",
     fix: "Correct the name, or move it into `Properties`.",
     bad: Example::Steps(
         "- Name: Build\n  Type: AttiniRunnerJob\n  Properties:\n    Commands: [make]\n    Enviroment: {STAGE: test}\n",
