@@ -85,6 +85,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         Command::Configure(args) => configure::run(ctx, args),
         Command::Plan(args) => match &args.command {
             PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
+            PlanCommand::Test(args) => plan::test::run(ctx, args).await,
         },
         Command::InitProject(args) => init_project::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),

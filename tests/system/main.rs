@@ -18,6 +18,7 @@ mod no_cloud;
 mod originals;
 mod package;
 mod packaged;
+mod plan_tests;
 mod process;
 mod projects;
 mod readme;

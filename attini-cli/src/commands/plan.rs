@@ -1,6 +1,7 @@
 //! `attini plan`: what a deployment plan does, without deploying.
 
 pub(crate) mod simulate;
+pub(crate) mod test;
 
 use clap::Subcommand;
 
@@ -15,4 +16,5 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
     Simulate(simulate::SimulateArgs),
+    Test(Box<test::TestArgs>),
 }

@@ -56,6 +56,32 @@ fn the_reference_of_attini_config_is_that_of_the_schema() {
     check("attini-config.md", &page);
 }
 
+#[test]
+fn the_schema_of_files_of_cases_is_that_of_the_program() {
+    check("plan-tests.schema.json", &format!("{:#}\n", attini_local::plan_test::schema()));
+}
+
+#[test]
+fn the_reference_of_files_of_cases_is_that_of_the_schema() {
+    let mut page = String::from(
+        "# Keys of files of cases\n\nEvery key of the files that `attini plan test` runs, YAML or JSON. `NAME` is the name of a step, a parameter or a key of \
+         your own.\n`defaults` has the same keys as a case, but for `name` and `expect`. How to use them is told in \
+         [testing plans](../plan-tests.md).\n\n| Key | Type | Meaning |\n|---|---|---|\n",
+    );
+    let schema = attini_local::plan_test::schema();
+    let mut table = String::new();
+    keys(&schema, "", &mut table);
+    for line in table.lines().filter(|line| !line.starts_with("| `defaults.")) {
+        let columns: Vec<&str> = line.split(" | ").collect();
+        let (first, rest) = (&columns[..2], &columns[3..columns.len() - 1]);
+        writeln!(page, "{} | {} |", first.join(" | "), rest.join(" | ")).expect("a text can be written to");
+    }
+    page.push_str(
+        "\nThe [schema](plan-tests.schema.json) for editors says the same; `attini plan test --schema` prints it.\n",
+    );
+    check("plan-tests.md", &page);
+}
+
 /// Writes a row for each key below a place of the schema, depth first.
 fn keys(schema: &Value, at: &str, page: &mut String) {
     for (key, child) in schema["properties"].as_object().into_iter().flatten() {
