@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use attini_core::value::Timestamp;
-use attini_local::engine::{Action, Definition, Execution, ExecutionContext, Outcome, Seed};
+use attini_local::engine::{Action, Definition, Event, Execution, ExecutionContext, Outcome, Seed};
 use serde_json::{Value, json};
 
 const LOOP: &str = include_str!("../../tests/benches/engine/loop.json");
@@ -24,7 +24,10 @@ fn main() {
         let figures = match part {
             "map" => map(),
             "waiting" => waiting(),
-            length => transitions(length.parse().unwrap()),
+            other => match other.split_once('-').unwrap() {
+                ("kept", length) => kept(length.parse().unwrap()),
+                (_, length) => handed_on(length.parse().unwrap()),
+            },
         };
         println!("{figures}");
         return;
@@ -33,8 +36,11 @@ fn main() {
         let output = Command::new(&arguments[0]).args(["--part", name]).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     };
-    let lengths: Vec<Value> = ["1000", "5000", "20000", "100000"].into_iter().map(part).collect();
-    println!("{:#}", json!({"transitions": lengths, "map": part("map"), "waiting": part("waiting")}));
+    let lengths = |kind: &str| -> Vec<Value> {
+        [1000, 5000, 20_000, 100_000].into_iter().map(|length| part(&format!("{kind}-{length}"))).collect()
+    };
+    let (handed_on, kept) = (lengths("handed"), lengths("kept"));
+    println!("{:#}", json!({"handed_on": handed_on, "kept": kept, "map": part("map"), "waiting": part("waiting")}));
 }
 
 fn context(input: Value, number: usize) -> ExecutionContext {
@@ -66,8 +72,8 @@ fn run(definition: &Arc<Definition>, input: &Value) -> (f64, usize) {
     (seconds, actions.iter().filter(|action| matches!(action, Action::Record(_))).count())
 }
 
-/// A loop whose history has so many events: a transition is a state that is entered and left.
-fn transitions(events: usize) -> Value {
+/// A loop whose history has so many events: a transition is a state that is entered and left. The history is kept.
+fn kept(events: usize) -> Value {
     let definition = definition(LOOP);
     // Each turn is two states of two events each.
     let limit = events / 4;
@@ -79,11 +85,51 @@ fn transitions(events: usize) -> Value {
         best = best.min(seconds);
         found = events;
     }
-    let transitions = 2 * limit + 1;
-    let transitions_f = f64::from(u32::try_from(transitions).unwrap());
+    figures(found, best, input.to_string().len())
+}
+
+/// The same with a pause every 50 turns, in which the events are handed on, as a driver does: what is left is the engine.
+fn handed_on(events: usize) -> Value {
+    let step = |inner: &str| json!({"count.$": "States.MathAdd($.count, 1)", "inner.$": inner, "limit.$": "$.limit", "text.$": "$.text"});
+    let machine = json!({"StartAt": "Add", "States": {
+        "Add": {"Type": "Pass", "Parameters": step("States.MathAdd($.inner, 1)"), "Next": "More"},
+        "More": {"Type": "Choice", "Default": "Pause",
+            "Choices": [{"Variable": "$.inner", "NumericLessThan": 50, "Next": "Add"}]},
+        "Pause": {"Type": "Wait", "Seconds": 1, "Next": "Again"},
+        "Again": {"Type": "Choice", "Default": "Done",
+            "Choices": [{"Variable": "$.count", "NumericLessThanPath": "$.limit", "Next": "Reset"}]},
+        "Reset": {"Type": "Pass", "Parameters": step("States.MathAdd(0, 0)"), "Next": "Add"},
+        "Done": {"Type": "Succeed"}}});
+    let definition = definition(&machine.to_string());
+    let input = json!({"count": 0, "inner": 0, "limit": events / 4, "text": "x".repeat(970)});
+    let mut best = f64::MAX;
+    let mut found = 0;
+    for _ in 0..ROUNDS {
+        found = 0;
+        let context = context(input.clone(), 0);
+        let begun = Instant::now();
+        let (mut execution, mut actions) = Execution::start(Arc::clone(&definition), context, Timestamp::from_ms(0));
+        loop {
+            found += actions.iter().filter(|action| matches!(action, Action::Record(_))).count();
+            let timer = actions.iter().find_map(|action| match action {
+                Action::SetTimer { timer, at } => Some((*timer, *at)),
+                _ => None,
+            });
+            let Some((timer, at)) = timer else { break };
+            actions = execution.apply(Event::TimerFired { timer }, at);
+        }
+        best = best.min(begun.elapsed().as_secs_f64());
+        assert!(matches!(execution.is_ended(), Some(Outcome::Succeeded { .. })));
+    }
+    figures(found, best, input.to_string().len())
+}
+
+fn figures(events: usize, seconds: f64, payload_bytes: usize) -> Value {
+    // All but the two events of the execution itself come in pairs.
+    let transitions = f64::from(u32::try_from((events - 2) / 2).unwrap());
     json!({
-        "events": found, "transitions": transitions, "seconds": best, "per_second": transitions_f / best,
-        "microseconds_each": best / transitions_f * 1e6, "payload_bytes": input.to_string().len(),
+        "events": events, "transitions": transitions, "seconds": seconds, "per_second": transitions / seconds,
+        "microseconds_each": seconds / transitions * 1e6, "payload_bytes": payload_bytes,
     })
 }
 
@@ -111,7 +157,9 @@ fn waiting() -> Value {
     let before = memory("VmRSS:");
     let begun = Instant::now();
     let executions: Vec<Execution> = (0..COUNT)
-        .map(|number| Execution::start(Arc::clone(&definition), context(input.clone(), number), Timestamp::from_ms(0)).0)
+        .map(|number| {
+            Execution::start(Arc::clone(&definition), context(input.clone(), number), Timestamp::from_ms(0)).0
+        })
         .collect();
     let seconds = begun.elapsed().as_secs_f64();
     let after = memory("VmRSS:");

@@ -74,7 +74,10 @@ fn the_reference_of_files_of_cases_is_that_of_the_schema() {
     // A list of answers or calls has the keys of one.
     let is_said = |line: &&str| line.starts_with("| `defaults.") || line.contains("NAME[].");
     for line in table.lines().filter(|line| !is_said(line)) {
-        let line = &line.replace(" or null |", " |").replace("| null |", "| `SUCCEEDED`, `FAILED` or `TIMED_OUT` |").replace("` |  |", "` | any |");
+        let line = &line
+            .replace(" or null |", " |")
+            .replace("| null |", "| `SUCCEEDED`, `FAILED` or `TIMED_OUT` |")
+            .replace("` |  |", "` | any |");
         let columns: Vec<&str> = line.split(" | ").collect();
         let (first, rest) = (&columns[..2], &columns[3..columns.len() - 1]);
         writeln!(page, "{} | {} |", first.join(" | "), rest.join(" | ")).expect("a text can be written to");
