@@ -52,6 +52,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             DeployCommand::Run(args) => deploy::run::run(ctx, args).await,
             DeployCommand::Describe(args) => deploy::describe::run(ctx, args).await,
             DeployCommand::Continue(args) => deploy::continue_::run(ctx, args).await,
+            DeployCommand::Resume(args) => deploy::resume::run(ctx, args).await,
             DeployCommand::History(args) => deploy::history::run(ctx, args).await,
             DeployCommand::Rollback(args) => deploy::rollback::run(ctx, args).await,
             DeployCommand::Output(args) => deploy::output::run(ctx, args).await,
@@ -76,17 +77,23 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             LocalCommand::Show(args) => local::show::run(ctx, args).await,
             LocalCommand::Reset(args) => local::reset::run(ctx, args).await,
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
+            LocalCommand::Supervise(args) => local::supervise::run(ctx, args).await,
         },
         Command::Config(args) => match &args.command {
             ConfigCommand::Validate(args) => config::validate::run(ctx, args),
             ConfigCommand::Show(args) => config::show::run(ctx, args),
             ConfigCommand::Schema(args) => config::schema::run(ctx, args),
         },
-        Command::Configure(args) => configure::run(ctx, args),
         Command::Plan(args) => match &args.command {
+            PlanCommand::Lint(args) => plan::lint::run(ctx, args),
+            PlanCommand::Expand(args) => plan::expand::run(ctx, args),
+            PlanCommand::Render(args) => plan::render::run(ctx, args),
+            PlanCommand::Graph(args) => plan::graph::run(ctx, args),
+            PlanCommand::Schema(args) => plan::schema::run(ctx, args),
             PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
             PlanCommand::Test(args) => plan::test::run(ctx, args).await,
         },
+        Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),
         Command::Package(args) => distribution::package::run(ctx, args),
         Command::Context(args) => environment::context::run(ctx, args).await,
@@ -97,7 +104,10 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
 fn error_style(command: &Command) -> ErrorStyle {
     match command {
         Command::Deploy(args) => match args.command {
-            DeployCommand::Run(_) | DeployCommand::Rollback(_) | DeployCommand::Describe(_) => ErrorStyle::Text,
+            DeployCommand::Run(_)
+            | DeployCommand::Rollback(_)
+            | DeployCommand::Resume(_)
+            | DeployCommand::Describe(_) => ErrorStyle::Text,
             _ => ErrorStyle::Object,
         },
         Command::Distribution(args) if matches!(args.command, DistributionCommand::Package(_)) => ErrorStyle::Text,

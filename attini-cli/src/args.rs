@@ -54,8 +54,8 @@ pub(crate) enum Command {
     Environment(environment::EnvironmentArgs),
     Local(local::LocalArgs),
     Config(config::ConfigArgs),
-    Configure(configure::ConfigureArgs),
     Plan(plan::PlanArgs),
+    Configure(configure::ConfigureArgs),
     InitProject(init_project::InitProjectArgs),
     /// Build the zip of a distribution; short for `distribution package`
     Package(distribution::package::PackageArgs),

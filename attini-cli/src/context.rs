@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use attini_core::value::Region;
 use attini_local::project::FIXED_ID_VARIABLE;
 
 use crate::args::GlobalArgs;
@@ -22,6 +23,8 @@ pub(crate) struct Settings {
     pub region: Option<String>,
     /// `ATTINI_DISABLE_ANSI_COLOR` is `true`, or `NO_COLOR` is set.
     pub no_color: bool,
+    /// Whether the locale (`LC_ALL`, else `LC_CTYPE`, else `LANG`) is one without UTF-8.
+    pub ascii: bool,
     /// Inside of package commands: the project whose distribution id somebody asked for, and that id.
     pub fixed_id: Option<(PathBuf, String)>,
 }
@@ -41,6 +44,10 @@ impl Settings {
             home: path("ATTINI_HOME"),
             region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")),
             no_color: is_on("ATTINI_DISABLE_ANSI_COLOR", &["true"]) || set("NO_COLOR").is_some(),
+            ascii: {
+                let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+                !locale.to_ascii_lowercase().replace('-', "").contains("utf8")
+            },
             fixed_id: path("ATTINI_WORK_DIR").zip(set(FIXED_ID_VARIABLE)),
         }
     }
@@ -71,12 +78,17 @@ impl Context<'_> {
             let text = format!("`--profile {profile}` has no meaning in the local world, which uses no credentials");
             self.ui.warn(&text)?;
         }
-        let region = match (&self.global.region, &self.settings.region) {
-            (Some(region), _) => Some(region.clone()),
-            (None, Some(text)) => Some(attini_core::value::Region::parse(text)?),
-            (None, None) => None,
-        };
+        let region = self.region()?;
         self.backends.local_world(&LocalOptions { home: self.settings.home.clone(), region })
+    }
+
+    /// Returns the region of the command line, else that of the environment variables.
+    pub(crate) fn region(&self) -> Result<Option<Region>, CommandError> {
+        match (&self.global.region, &self.settings.region) {
+            (Some(region), _) => Ok(Some(region.clone())),
+            (None, Some(text)) => Ok(Some(Region::parse(text)?)),
+            (None, None) => Ok(None),
+        }
     }
 
     pub(crate) fn is_local(&self) -> bool {

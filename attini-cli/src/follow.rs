@@ -6,6 +6,7 @@ mod text;
 use std::time::Duration;
 
 use attini_core::follow::{DeploymentRef, Ending, Failure, FollowEvent, FollowOptions, FollowPorts};
+use attini_core::inventory::Outcome;
 use attini_core::port::BoxError;
 use tokio::sync::mpsc;
 
@@ -35,6 +36,11 @@ impl Followed {
             words.extend(["-i", id]);
         }
         ctx.command_line(&words)
+    }
+
+    /// Returns the command line that goes on with this deployment when it was interrupted.
+    fn go_on_line(&self, ctx: &Context<'_>) -> String {
+        ctx.command_line(&["deploy", "resume", "-n", &self.distribution, "-e", &self.environment])
     }
 
     /// Returns the command line that shows what the plan returned.
@@ -147,6 +153,11 @@ struct DeploymentFailed {
 }
 
 fn failed(ctx: &Context<'_>, ports: &FollowPorts, followed: &Followed, failure: Failure) -> CommandError {
+    if failure.code.eq_ignore_ascii_case(Outcome::Interrupted.as_str()) {
+        let what = format!("deployment of `{}` to `{}` was interrupted", followed.distribution, followed.environment);
+        return CommandError::execution(DeploymentFailed { what, source: Some(failure.message.into()) })
+            .hint(format!("go on where it was: {}", followed.go_on_line(ctx)));
+    }
     let (distribution, environment) = (&followed.distribution, &followed.environment);
     let place = failure.step.map(|step| format!(" in step `{step}`")).unwrap_or_default();
     let what = format!("deployment of `{distribution}` to `{environment}` failed{place}");

@@ -55,6 +55,8 @@ pub(crate) struct DeploymentRecord {
     pub user: Option<String>,
     /// Digest of what was deployed.
     pub content_digest: Option<String>,
+    /// Who let it go on after it had failed, when and how.
+    pub resumptions: Vec<Value>,
 }
 
 /// Returns all environments by name.
@@ -188,6 +190,7 @@ fn deployment_of(time: Timestamp, body: &Map<String, Value>) -> DeploymentRecord
         error_code: text(body, "errorCode"),
         status: text(body, "deploymentPlanStatus"),
         user: text(body, "userIdentity"),
+        resumptions: body.get("resumptions").and_then(Value::as_array).cloned().unwrap_or_default(),
         content_digest: text(body, "contentDigest"),
     }
 }

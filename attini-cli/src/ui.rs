@@ -164,6 +164,14 @@ impl Ui {
         self.line(&text)
     }
 
+    /// Writes a whole document that some other program reads, to stdout.
+    pub(crate) fn document(&mut self, text: &str) -> Result<(), CommandError> {
+        self.erase_live()?;
+        writeln!(self.out, "{}", text.trim_end())?;
+        self.out.flush()?;
+        Ok(())
+    }
+
     fn note(&mut self, label: &str, style: Style, text: &str) -> Result<(), CommandError> {
         self.erase_live()?;
         let label = paint(self.terminal.color_err, style, label);

@@ -9,6 +9,7 @@ use attini_core::follow::FollowPorts;
 use attini_core::problem::Problem;
 use attini_core::value::{DistributionId, DistributionName, Environment, ObjectIdentifier, Region};
 use attini_local::project::Validation;
+use attini_local::world::Redriving;
 use serde_json::{Map, Value};
 
 use crate::error::CommandError;
@@ -39,6 +40,21 @@ pub(crate) trait World: Send + Sync {
     /// Says whether an upload of the distribution has no deployment record yet: there will be one in a moment.
     async fn has_unrecorded_upload(&self, _environment: &str, _distribution: &str) -> Result<bool, CommandError> {
         Ok(false)
+    }
+
+    /// Returns the uploads to an environment whose deployments were interrupted and can go on, oldest first.
+    async fn interrupted(&self, _environment: &str) -> Result<Vec<ObjectIdentifier>, CommandError> {
+        Ok(Vec::new())
+    }
+
+    /// Lets an interrupted deployment go on, and returns without waiting for it.
+    async fn resume(&self, deployment: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError> {
+        Err(CommandError::illegal(format!("the deployment of {deployment} was not interrupted")))
+    }
+
+    /// Lets a deployment go on that ended without success, and returns without waiting for it.
+    async fn redrive(&self, deployment: &ObjectIdentifier, _how: &Redriving) -> Result<ObjectIdentifier, CommandError> {
+        Err(CommandError::illegal(format!("the deployment of {deployment} cannot go on")))
     }
 
     /// Returns the zip of a published distribution, if it is still kept.
@@ -225,7 +241,16 @@ pub(crate) trait Packager {
 }
 
 /// Where the commands get their libraries from.
+#[async_trait(?Send)]
 pub(crate) trait Backends {
+    /// Runs the job of a folder to its end: the body of a supervisor process.
+    async fn supervise(&self, folder: &Path) -> Result<(), CommandError> {
+        Err(CommandError::execution(format!(
+            "this program runs no jobs, so that of {} is left alone",
+            folder.display()
+        )))
+    }
+
     /// Opens the local world.
     fn local_world(&self, options: &LocalOptions) -> Result<Box<dyn LocalWorld>, CommandError>;
 

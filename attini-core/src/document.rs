@@ -35,8 +35,8 @@ use source::Source;
 
 /// Longest text that is read, in bytes.
 pub const MAX_BYTES: usize = 10 * 1024 * 1024;
-/// Deepest nesting of lists and maps.
-pub const MAX_DEPTH: usize = 200;
+/// Deepest nesting of lists and maps: 50 `Parallel`s in each other fit, and the parser's own limit for brackets is 255.
+pub const MAX_DEPTH: usize = 250;
 /// Most values in one document.
 pub const MAX_VALUES: usize = 1_000_000;
 /// Most values that anchors, aliases and merge keys may copy; copied texts may not be longer than [`MAX_BYTES`] together.

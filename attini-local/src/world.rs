@@ -5,6 +5,7 @@
 //! ([`LocalWorld::deploy`]). Everybody else follows through the records. The framework's functions are those of
 //! `attini-core`, the ports behind them are the adapters of [`crate::store`], the engine and the simulator.
 
+mod calls;
 mod deploy;
 mod driver;
 mod fleet;
@@ -16,7 +17,9 @@ mod objects;
 mod parameters;
 mod parts;
 mod recover;
+mod redrive;
 mod region;
+mod replay;
 mod reset;
 mod settle;
 mod stacks;
@@ -27,6 +30,8 @@ mod watch;
 mod worker;
 mod workflows;
 
+pub use attini_runner::{SupervisorCommand, supervise};
 pub use deploy::{Deployed, LocalWorld, Options, WorldError};
+pub use redrive::Redriving;
 pub use submission::Submission;
 pub use values::{Answer, Answers, FailureAnswer, RunnerValues, StackValues, SuccessAnswer, Values};

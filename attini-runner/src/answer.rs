@@ -15,8 +15,8 @@ pub(crate) enum Answer<'a> {
 }
 
 impl Shared {
-    /// Answers a step, again and again while the service does not listen (runner.md 4.8).
-    pub(crate) async fn answer(&self, token: &TaskToken, answer: Answer<'_>) {
+    /// Answers a step, again and again while the service does not listen (runner.md 4.8); says whether it heard.
+    pub(crate) async fn answer(&self, token: &TaskToken, answer: Answer<'_>) -> bool {
         let limits = &self.config.limits;
         let mut backoff = Backoff::new(limits);
         let start = Instant::now();
@@ -28,10 +28,10 @@ impl Shared {
                 (None, Answer::Failure { error, cause }) => self.ports.tokens.fail(token, error, cause).await,
             };
             let error = match told {
-                Ok(()) => return,
+                Ok(()) => return true,
                 Err(AnswerError::Closed) => {
                     self.note(LogLevel::Info, "The step no longer waits for the result of the job");
-                    return;
+                    return true;
                 }
                 Err(error @ AnswerError::TooLarge { .. }) if too_large.is_none() => {
                     too_large = Some(error.to_string());
@@ -42,7 +42,7 @@ impl Shared {
             let pause = backoff.pause();
             if start.elapsed() + pause > limits.patience {
                 self.note(LogLevel::Error, &format!("The result of the job is lost: {}", with_causes(&error)));
-                return;
+                return false;
             }
             sleep(pause).await;
         }

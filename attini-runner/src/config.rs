@@ -6,7 +6,7 @@ use std::time::Duration;
 use attini_core::port::{Clock, Inventory, JobQueue, LogStore, ObjectStore, TaskTokens};
 use attini_core::runner::RunnerRecord;
 
-use crate::RunnerObserver;
+use crate::{RunnerObserver, SupervisorCommand};
 
 /// What a runner is told at its start.
 #[derive(Debug, Clone)]
@@ -28,6 +28,9 @@ pub struct RunnerConfig {
     pub shell: PathBuf,
     /// Where people find the runner's own log; part of the causes of failures.
     pub log_url: Option<String>,
+    /// What runs jobs so that they survive this process; the next runner with the same folder takes them up again. `None`
+    /// runs them as children of this process, for worlds in which nothing of a runner survives it.
+    pub supervisor: Option<SupervisorCommand>,
     /// How long everything may take.
     pub limits: Limits,
 }

@@ -9,15 +9,26 @@ use serde_json::Value;
 use tempfile::TempDir;
 use thiserror::Error;
 
-/// The files of one job, in a folder of its own that goes with this value.
+use crate::control::job_name;
+
+/// The files of one job, in a folder of its own.
 #[derive(Debug)]
 pub(crate) struct JobFiles {
-    dir: Option<TempDir>,
+    dir: Dir,
     pub(crate) source: PathBuf,
     pub(crate) script: PathBuf,
     pub(crate) temporary: PathBuf,
     input: PathBuf,
-    output: PathBuf,
+    pub(crate) output: PathBuf,
+}
+
+/// Whose the folder of a job is.
+#[derive(Debug)]
+enum Dir {
+    /// It goes with the value.
+    Own(Option<TempDir>),
+    /// It outlives this process.
+    Kept(PathBuf),
 }
 
 /// A file of a job could not be made or read.
@@ -46,15 +57,39 @@ impl JobFiles {
         let prefix = format!("{}_{}_", path_part(&job.distribution_name), path_part(job.step.as_str()));
         let dir =
             tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(at("make a folder in", parent))?;
-        let path = |name: &str| dir.path().join(name);
-        let files = Self {
+        let path = dir.path().to_owned();
+        Self::in_folder(&path, Dir::Own(Some(dir))).filled(job)
+    }
+
+    /// As [`Self::create`], in a folder that stays until it is removed. What an earlier try left in it goes.
+    pub(crate) fn create_kept(parent: &Path, job: &JobMessage) -> Result<Self, FileError> {
+        let files = Self::kept(parent, job);
+        let path = parent.join(job_name(job));
+        remove_folder(&path)?;
+        private_folder(&path).map_err(at("make", &path))?;
+        files.filled(job)
+    }
+
+    /// Returns the files that [`Self::create_kept`] made.
+    pub(crate) fn kept(parent: &Path, job: &JobMessage) -> Self {
+        let path = parent.join(job_name(job));
+        Self::in_folder(&path, Dir::Kept(path.clone()))
+    }
+
+    fn in_folder(folder: &Path, dir: Dir) -> Self {
+        let path = |name: &str| folder.join(name);
+        Self {
             source: path("source"),
             script: path("script.sh"),
             temporary: path("tmp"),
             input: path("input.json"),
             output: path("output.json"),
-            dir: Some(dir),
-        };
+            dir,
+        }
+    }
+
+    fn filled(self, job: &JobMessage) -> Result<Self, FileError> {
+        let files = self;
         for folder in [&files.source, &files.temporary] {
             private_folder(folder).map_err(at("make", folder))?;
         }
@@ -96,14 +131,18 @@ impl JobFiles {
 
     /// Removes everything, folders included that the job protected against it.
     pub(crate) fn remove(mut self) -> Result<(), FileError> {
-        let Some(dir) = self.dir.take() else { return Ok(()) };
-        remove_folder(&dir.keep())
+        match &mut self.dir {
+            Dir::Own(dir) => dir.take().map_or(Ok(()), |dir| remove_folder(&dir.keep())),
+            Dir::Kept(path) => remove_folder(path),
+        }
     }
 }
 
 impl Drop for JobFiles {
     fn drop(&mut self) {
-        if let Some(dir) = self.dir.take() {
+        if let Dir::Own(dir) = &mut self.dir
+            && let Some(dir) = dir.take()
+        {
             // Only when the job's future is dropped; there is nobody left to tell.
             let _left = remove_folder(&dir.keep());
         }
@@ -159,7 +198,7 @@ fn open_folders(path: &Path) {
     }
 }
 
-fn path_part(name: &str) -> String {
+pub(crate) fn path_part(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     name.chars().take(40).map(plain).collect()
 }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::answer::Answer;
 use crate::backoff::{Backoff, with_causes};
+use crate::control::Control;
 use crate::runner::{Shared, stopped};
 
 /// How many accepted jobs are remembered. A queue repeats a delivery within minutes, not after a thousand jobs.
@@ -100,11 +101,34 @@ impl Shared {
             self.release(&delivery).await;
             return Intake::Left;
         }
+        if self.config.supervisor.is_some()
+            && let Err(error) = Control::hold(&self.folders.held, &job, &delivery.body)
+        {
+            let cause = format!("cannot keep the job in {}: {error}", self.folders.held.display());
+            return self.settle(&delivery, &job, error_name::RUNTIME_ERROR, &cause, Intake::Settled).await;
+        }
         if !self.delete(&delivery).await {
             return Intake::Left;
         }
         accepted.add(job.dedup_id());
         Intake::Run(Box::new(job))
+    }
+
+    /// Returns the jobs that an earlier runner of this folder has accepted and not answered: those that were begun, or the
+    /// others.
+    pub(crate) fn left_jobs(&self, begun: bool, accepted: &mut Accepted) -> Vec<JobMessage> {
+        if self.config.supervisor.is_none() {
+            return Vec::new();
+        }
+        let held = Control::list(&self.folders.held).into_iter();
+        let jobs: Vec<_> = held
+            .filter(|(control, _)| control.has_begun() == begun)
+            // It was read before, or it would not be there.
+            .filter_map(|(_, message)| JobMessage::parse(&message).ok())
+            .filter(|job| !accepted.contains(&job.dedup_id()))
+            .collect();
+        jobs.iter().for_each(|job| accepted.add(job.dedup_id()));
+        jobs
     }
 
     /// Takes everything off the queue that is for this runner and fails it: nobody else would answer.

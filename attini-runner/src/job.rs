@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::answer::Answer;
 use crate::backoff::with_causes;
+use crate::control::Control;
 use crate::files::{JobFiles, OutputError, joined};
 use crate::log::JobLog;
 use crate::process::{Ended, Leftovers, Lines, Running, Script, Waits};
@@ -48,13 +49,13 @@ impl fmt::Debug for JobOutcome {
 
 /// Why a job is ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Halt {
+pub(crate) enum Halt {
     Closed,
     Stopped,
 }
 
 impl Halt {
-    fn outcome(self) -> JobOutcome {
+    pub(crate) fn outcome(self) -> JobOutcome {
         match self {
             Self::Closed => JobOutcome::Abandoned,
             Self::Stopped => failed(error_name::RUNNER_STOPPED, "The runner was stopped before the job ended"),
@@ -82,15 +83,23 @@ impl Shared {
         };
         self.note(LogLevel::Info, &format!("Job {} of execution {}: {how}", job.step, job.execution));
         self.ports.observer.job_ended(job, &outcome).await;
-        match &outcome {
+        let told = match &outcome {
             JobOutcome::Succeeded(output) => self.answer(&job.token, Answer::Success(output)).await,
             JobOutcome::Failed { error, cause } => self.answer(&job.token, Answer::Failure { error, cause }).await,
-            JobOutcome::Abandoned => {}
+            JobOutcome::Abandoned => true,
+        };
+        // Not before the step was told: until then the result is all there is of the job.
+        if told {
+            self.forget(job).await;
         }
         outcome
     }
 
     async fn execute(&self, job: &JobMessage, mut halt: Pin<&mut (impl Future<Output = Halt> + Send)>) -> JobOutcome {
+        let control = Control::of(&self.folders.held, job);
+        if let Some(supervisor) = self.config.supervisor.as_ref().filter(|_| control.is_held()) {
+            return self.execute_supervised(job, &control, supervisor, halt).await;
+        }
         let files = match self.make_files(job).await {
             Ok(files) => files,
             Err(outcome) => return outcome,
@@ -144,7 +153,7 @@ impl Shared {
         };
         self.ports.observer.job_started(job, running.process_group()).await;
         let limits = &self.config.limits;
-        let mut log = JobLog::start(self.ports.logs.clone(), job.log_key(), limits.log_flush);
+        let mut log = JobLog::start(self.ports.logs.clone(), job.log_key(), limits.log_flush, |_| {});
         let timeout = self.config.record.jobs.job_timeout();
         let waits = Waits {
             timeout,
@@ -159,8 +168,8 @@ impl Shared {
         let ended = running.finish(&waits, Leftovers::End, halt, &mut lines).await;
         let outcome = match ended {
             Ok(Ended::Exited(0)) => read_output(files),
-            Ok(Ended::Exited(code)) => self.script_error(&format!("Script exited with code {code}"), &lines),
-            Ok(Ended::TimedOut) => self.script_error(&timed_out(timeout), &lines),
+            Ok(Ended::Exited(code)) => self.script_error(&format!("Script exited with code {code}"), lines.tail()),
+            Ok(Ended::TimedOut) => self.script_error(&timed_out(timeout), lines.tail()),
             Ok(Ended::Halted(why)) => why.outcome(),
             Err(error) => failed(error_name::RUNTIME_ERROR, format!("cannot follow the job's process: {error}")),
         };
@@ -171,14 +180,18 @@ impl Shared {
         outcome
     }
 
-    fn environment(&self, job: &JobMessage, files: &JobFiles) -> Result<BTreeMap<String, String>, RunnerConfigError> {
+    pub(crate) fn environment(
+        &self,
+        job: &JobMessage,
+        files: &JobFiles,
+    ) -> Result<BTreeMap<String, String>, RunnerConfigError> {
         let own = job_environment(&self.config.record.name, job, &files.paths())?;
         let temporary = ("TMPDIR".to_owned(), files.temporary.to_string_lossy().into_owned());
         Ok(joined([BTreeMap::from([temporary]), self.base_environment(), own]))
     }
 
-    fn script_error(&self, what: &str, lines: &Lines<'_>) -> JobOutcome {
-        failed(error_name::SCRIPT_EXECUTION_ERROR, failure_cause(&self.with_log_url(what), lines.tail()))
+    pub(crate) fn script_error<'a>(&self, what: &str, tail: impl Iterator<Item = &'a str>) -> JobOutcome {
+        failed(error_name::SCRIPT_EXECUTION_ERROR, failure_cause(&self.with_log_url(what), tail))
     }
 
     /// Adds where the whole log is, when that is known.
@@ -195,7 +208,7 @@ pub(crate) fn timed_out(timeout: Duration) -> String {
     format!("Script timed out after {} seconds", timeout.as_secs_f64())
 }
 
-fn read_output(files: &JobFiles) -> JobOutcome {
+pub(crate) fn read_output(files: &JobFiles) -> JobOutcome {
     let output = files.read_output().and_then(|content| Ok(interpret_output(&content)?));
     match output {
         Ok(output) => JobOutcome::Succeeded(output),
@@ -204,10 +217,10 @@ fn read_output(files: &JobFiles) -> JobOutcome {
     }
 }
 
-fn failed(error: &'static str, cause: impl Into<String>) -> JobOutcome {
+pub(crate) fn failed(error: &'static str, cause: impl Into<String>) -> JobOutcome {
     JobOutcome::Failed { error, cause: cause.into() }
 }
 
-fn runtime_error(error: &dyn std::error::Error) -> JobOutcome {
+pub(crate) fn runtime_error(error: &dyn std::error::Error) -> JobOutcome {
     failed(error_name::RUNTIME_ERROR, with_causes(error))
 }

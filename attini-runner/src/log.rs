@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// Most bytes of one job's output that are stored (runner.md 4.9).
-const LOG_LIMIT_BYTES: usize = 50 * 1024 * 1024;
+pub(crate) const LOG_LIMIT_BYTES: usize = 50 * 1024 * 1024;
 /// Most bytes that wait for a store which does not take them.
 const BACKLOG_LIMIT_BYTES: usize = 1024 * 1024;
 
@@ -21,10 +21,15 @@ pub(crate) struct JobLog {
 }
 
 impl JobLog {
-    /// Starts to store lines, each at most `flush` after it came.
-    pub(crate) fn start(store: Arc<dyn LogStore>, key: ObjectKey, flush: Duration) -> Self {
+    /// Starts to store lines, each at most `flush` after it came. How many are stored is told to `stored`.
+    pub(crate) fn start(
+        store: Arc<dyn LogStore>,
+        key: ObjectKey,
+        flush: Duration,
+        stored: impl FnMut(usize) + Send + 'static,
+    ) -> Self {
         let (sender, receiver) = unbounded_channel();
-        let writer = tokio::spawn(write_lines(store, key, flush, receiver));
+        let writer = tokio::spawn(write_lines(store, key, flush, receiver, stored));
         Self { sender, writer, bytes: 0 }
     }
 
@@ -56,9 +61,11 @@ async fn write_lines(
     key: ObjectKey,
     flush: Duration,
     mut lines: UnboundedReceiver<LogLine>,
+    mut stored: impl FnMut(usize) + Send,
 ) -> Result<(), String> {
     let mut batch: Vec<LogLine> = Vec::new();
     let mut failure = None;
+    let mut count = 0;
     let mut open = true;
     while open {
         match lines.recv().await {
@@ -81,7 +88,11 @@ async fn write_lines(
         }
         // Lines that were not taken are offered again with the next ones: twice is better than never.
         match store.append(&key, &batch).await {
-            Ok(()) => batch.clear(),
+            Ok(()) => {
+                count += batch.len();
+                stored(count);
+                batch.clear();
+            }
             Err(error) => {
                 failure = Some(crate::backoff::with_causes(&error));
                 if batch.iter().map(|line| line.text.len() + 1).sum::<usize>() > BACKLOG_LIMIT_BYTES {

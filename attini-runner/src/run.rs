@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attini_core::port::{Delivery, QueueError};
-use attini_core::runner::{LogLevel, error_name};
+use attini_core::runner::{JobMessage, LogLevel, error_name};
 use attini_core::value::TaskToken;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -51,16 +51,32 @@ struct Jobs {
 
 impl Shared {
     pub(crate) async fn run(self: &Arc<Self>, mut shutdown: watch::Receiver<bool>) -> RunnerExit {
-        let services = tokio::select! {
-            started = self.start() => match started {
-                Ok(services) => services,
-                Err(exit) => return exit,
-            },
-            () = stopped(&mut shutdown) => return RunnerExit::Stopped,
-        };
         let mut jobs = Jobs { tasks: JoinSet::new(), tokens: HashMap::new(), stop: watch::Sender::new(false) };
+        let mut accepted = Accepted::default();
+        // What runs already needs nothing of what follows.
+        for job in self.left_jobs(true, &mut accepted) {
+            self.spawn_job(&mut jobs, job);
+        }
+        let started = tokio::select! {
+            started = self.start() => started,
+            () = stopped(&mut shutdown) => Err(RunnerExit::Stopped),
+        };
+        let services = match started {
+            Ok(services) => services,
+            Err(exit) => {
+                if let RunnerExit::StartupFailed { cause } = &exit {
+                    for job in self.left_jobs(false, &mut accepted) {
+                        self.refuse_held(&job, error_name::STARTUP_TASKS_FAILED, cause).await;
+                    }
+                }
+                return self.end_jobs(&mut jobs, None, exit, &mut shutdown).await;
+            }
+        };
+        for job in self.left_jobs(false, &mut accepted) {
+            self.spawn_job(&mut jobs, job);
+        }
         let mut receiving = None;
-        let exit = Box::pin(self.take_jobs(&mut jobs, &mut receiving, &mut shutdown)).await;
+        let exit = Box::pin(self.take_jobs(&mut jobs, &mut accepted, &mut receiving, &mut shutdown)).await;
         let exit = self.end_jobs(&mut jobs, receiving, exit, &mut shutdown).await;
         // Not before the last job, which may use what the startup commands left running.
         drop(services);
@@ -88,11 +104,11 @@ impl Shared {
     async fn take_jobs<'a>(
         self: &'a Arc<Self>,
         jobs: &mut Jobs,
+        accepted: &mut Accepted,
         receiving: &mut Option<Receiving<'a>>,
         shutdown: &mut watch::Receiver<bool>,
     ) -> RunnerExit {
         let settings = &self.config.record.jobs;
-        let mut accepted = Accepted::default();
         let mut backoff = Backoff::new(&self.config.limits);
         let mut pause = Duration::ZERO;
         let mut idle_since = Instant::now();
@@ -137,15 +153,10 @@ impl Shared {
                     continue;
                 }
             };
-            match self.take(delivery, &mut accepted, shutdown).await {
+            match self.take(delivery, accepted, shutdown).await {
                 Intake::Run(job) => {
                     backoff.reset();
-                    let (shared, stop) = (Arc::clone(self), jobs.stop.subscribe());
-                    let token = job.token.clone();
-                    let task = jobs.tasks.spawn(async move {
-                        Box::pin(shared.run_job(&job, stop)).await;
-                    });
-                    jobs.tokens.insert(task.id(), token);
+                    self.spawn_job(jobs, *job);
                 }
                 Intake::Settled => backoff.reset(),
                 Intake::Left => pause = backoff.pause(),
@@ -154,6 +165,15 @@ impl Shared {
                 Intake::NoAccess => return RunnerExit::NoAccess,
             }
         }
+    }
+
+    fn spawn_job(self: &Arc<Self>, jobs: &mut Jobs, job: JobMessage) {
+        let (shared, stop) = (Arc::clone(self), jobs.stop.subscribe());
+        let token = job.token.clone();
+        let task = jobs.tasks.spawn(async move {
+            Box::pin(shared.run_job(&job, stop)).await;
+        });
+        jobs.tokens.insert(task.id(), token);
     }
 
     fn receive(&self, pause: Duration) -> Receiving<'_> {

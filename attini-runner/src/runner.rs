@@ -8,6 +8,7 @@ use attini_core::runner::{JobMessage, LogLevel};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::control::HELD;
 use crate::files::private_folder;
 use crate::source::Sources;
 use crate::{JobOutcome, Ports, RunnerConfig, RunnerExit};
@@ -92,6 +93,8 @@ pub(crate) struct Folders {
     /// Of all jobs: what startup commands install there stays.
     pub(crate) home: PathBuf,
     pub(crate) jobs: PathBuf,
+    /// What is kept of jobs that survive this process.
+    pub(crate) held: PathBuf,
     pub(crate) sources: PathBuf,
 }
 
@@ -107,7 +110,13 @@ impl Folders {
             let path = work.join(name);
             private_folder(&path).map_err(error(&path)).map(|()| path)
         };
-        Ok(Self { home: folder("home")?, jobs: folder("jobs")?, sources: folder("sources")?, work })
+        Ok(Self {
+            home: folder("home")?,
+            jobs: folder("jobs")?,
+            held: folder(HELD)?,
+            sources: folder("sources")?,
+            work,
+        })
     }
 }
 

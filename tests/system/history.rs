@@ -81,6 +81,10 @@ fn a_deployment_whose_worker_died_is_interrupted() {
     };
     assert_eq!(outcome, "INTERRUPTED");
     env.attini(["deploy", "history", "-n", "release-gate"]).exits(0).tells(&["outcome: INTERRUPTED"]);
-    run.ends().exits(1).complains(&["Interrupted", "died"]);
-    env.attini(["deploy", "describe", "-n", "release-gate"]).exits(1).complains(&["Interrupted", "died"]);
+    run.ends().exits(1).complains(&["interrupted", "died", "attini deploy resume -n release-gate -e dev"]);
+    env.attini(["deploy", "describe", "-n", "release-gate"]).exits(1).complains(&[
+        "interrupted",
+        "died",
+        "attini deploy resume -n release-gate -e dev",
+    ]);
 }

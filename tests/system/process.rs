@@ -43,11 +43,6 @@ impl Started {
         self.wait(|lines| lines.iter().find(|line| wanted(line)).cloned())
     }
 
-    /// Waits for so many lines of standard output, or the end; says whether there are as many.
-    pub(crate) fn lines(&self, count: usize) -> bool {
-        self.wait(|lines| (lines.len() >= count).then_some(())).is_some()
-    }
-
     fn wait<T>(&self, found: impl Fn(&[String]) -> Option<T>) -> Option<T> {
         let started = Instant::now();
         let (lines, news) = &*self.stdout;

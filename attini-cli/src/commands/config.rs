@@ -11,6 +11,9 @@ use clap::Subcommand;
 
 use crate::error::CommandError;
 
+/// Stands in for the id that packaging makes up.
+pub(super) const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+
 /// Check and show the configuration of a distribution
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConfigArgs {
@@ -27,7 +30,7 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Returns the directory that a path means: itself, or the one around an `attini-config` file.
-fn project(path: &Path) -> Result<PathBuf, CommandError> {
+pub(super) fn project(path: &Path) -> Result<PathBuf, CommandError> {
     let is_config = path.file_name().is_some_and(|name| FILE_NAMES.iter().any(|known| name == *known));
     if path.is_dir() {
         Ok(path.to_owned())

@@ -4,6 +4,7 @@ pub(crate) mod continue_;
 pub(crate) mod describe;
 pub(crate) mod history;
 pub(crate) mod output;
+pub(crate) mod resume;
 pub(crate) mod rollback;
 pub(crate) mod run;
 
@@ -22,6 +23,7 @@ pub(crate) enum DeployCommand {
     Run(run::RunArgs),
     Describe(describe::DescribeArgs),
     Continue(continue_::ContinueArgs),
+    Resume(resume::ResumeArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
     Output(output::OutputArgs),

@@ -3,6 +3,7 @@
 pub(crate) mod reset;
 pub(crate) mod set;
 pub(crate) mod show;
+pub(crate) mod supervise;
 pub(crate) mod worker;
 
 use clap::Subcommand;
@@ -22,4 +23,6 @@ pub(crate) enum LocalCommand {
     Reset(reset::ResetArgs),
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
+    #[command(hide = true)]
+    Supervise(supervise::SuperviseArgs),
 }

@@ -11,7 +11,7 @@ use attini_core::framework::explain;
 use attini_core::guard::{Answer, Approval};
 use attini_core::inventory::find_deployment;
 use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectIdentifier};
-use attini_local::world::{LocalWorld as World, Options, Submission, Values, WorldError};
+use attini_local::world::{LocalWorld as World, Options, Redriving, Submission, SupervisorCommand, Values, WorldError};
 use serde_json::Value;
 
 use crate::error::CommandError;
@@ -41,6 +41,10 @@ impl Home {
         wanted.region.clone_from(&options.region);
         wanted.search_path = env::var("PATH").ok().filter(|path| !path.is_empty());
         wanted.user = format!("{user}@{host}");
+        wanted.supervisor = env::current_exe().ok().map(|program| {
+            let arguments = ["local", "supervise"].map(str::to_owned).into();
+            SupervisorCommand { program, arguments }
+        });
         let world = World::open(wanted)?;
         let region = world.place().region.as_str().to_owned();
         Ok(Self { world, home, region })
@@ -158,6 +162,23 @@ impl world::World for Home {
             }
         }
         Ok(false)
+    }
+
+    async fn interrupted(&self, environment: &str) -> Result<Vec<ObjectIdentifier>, CommandError> {
+        let folder = format!("{environment}/");
+        let mut found = self.world.interrupted().await?;
+        found.retain(|object| object.as_str().starts_with(&folder));
+        Ok(found)
+    }
+
+    async fn resume(&self, deployment: &ObjectIdentifier) -> Result<ObjectIdentifier, CommandError> {
+        let submission = self.world.resume(deployment).await?;
+        self.start_worker(submission)
+    }
+
+    async fn redrive(&self, deployment: &ObjectIdentifier, how: &Redriving) -> Result<ObjectIdentifier, CommandError> {
+        let submission = self.world.redrive(deployment, how).await?;
+        self.start_worker(submission)
     }
 
     async fn download(&self, environment: &str, distribution: &str, id: &str) -> Result<Option<Vec<u8>>, CommandError> {

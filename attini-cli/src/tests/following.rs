@@ -202,8 +202,9 @@ fn cli_case_43_an_approval_shows_the_command_that_answers() {
       to reject it, add `--abort`
     ■ Ask me         STOPPED    58.0s
     ------- stderr -------
-    Error: deployment of `shop` to `dev` failed
-    Caused by: INTERRUPTED: its worker is gone
+    Error: deployment of `shop` to `dev` was interrupted
+    Caused by: its worker is gone
+    Hint: go on where it was: attini deploy resume -n shop -e dev --local -r eu-west-1
     [exit status: 1]
     ");
 }

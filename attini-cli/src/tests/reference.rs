@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use attini_core::config;
+use attini_core::plan::{self, lint};
 use attini_core::runner::error_name;
 use clap::Command;
 use serde_json::{Value, json};
@@ -42,6 +43,11 @@ fn the_reference_of_step_errors_is_that_of_the_program() {
 #[test]
 fn the_schema_of_attini_config_is_that_of_the_program() {
     check("attini-config.schema.json", &format!("{:#}\n", config::schema()));
+}
+
+#[test]
+fn the_schema_of_templates_is_that_of_the_program() {
+    check("attini-template.schema.json", &format!("{:#}\n", plan::schema()));
 }
 
 #[test]
@@ -86,6 +92,28 @@ fn the_reference_of_files_of_cases_is_that_of_the_schema() {
         "\nThe [schema](plan-tests.schema.json) for editors says the same; `attini plan test --schema` prints it.\n",
     );
     check("plan-tests.md", &page);
+}
+
+#[test]
+fn the_pages_of_lint_rules_are_those_of_the_program() {
+    check("../lint/README.md", &lint::index());
+    let mut known = vec!["README.md".to_owned()];
+    for rule in lint::RULES {
+        let file = format!("{}.md", rule.code);
+        check(&format!("../lint/{file}"), &lint::page(rule));
+        known.push(file);
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/lint");
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let name = entry.expect("it can be read").file_name().to_string_lossy().into_owned();
+        assert!(known.contains(&name), "docs/lint/{name} is the page of no rule; remove it");
+    }
+    // The book shows what its summary lists.
+    let summary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/SUMMARY.md");
+    let summary = fs::read_to_string(summary).expect("the book has a summary");
+    for file in &known {
+        assert!(summary.contains(&format!("(lint/{file})")), "docs/SUMMARY.md lacks lint/{file}");
+    }
 }
 
 /// Writes a row for each key below a place of the schema, depth first.

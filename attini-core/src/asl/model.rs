@@ -76,6 +76,18 @@ pub enum Nested {
     Iterator(IteratorKey, Box<Scope>),
 }
 
+impl Nested {
+    /// Returns the fields that hold a state's nested scopes. They are left out where fields are copied: copying them at every
+    /// level would cost as much as all levels below.
+    pub(crate) fn keys(state: &Map<String, Value>, dialect: Dialect) -> &'static [&'static str] {
+        match state.get("Type").and_then(Value::as_str) {
+            Some("Parallel") => &["Branches"],
+            Some(kind) if dialect.is_map(kind) => &["Iterator", "ItemProcessor"],
+            _ => &[],
+        }
+    }
+}
+
 /// The two spellings of the field that holds the scope of a `Map`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IteratorKey {
@@ -187,9 +199,9 @@ impl Scope {
                 None
             }
         };
+        let below = origin.key("States");
         for (name, state) in states.into_iter().flatten() {
-            let origin = origin.key("States").key(name);
-            scope.states.push(State::read(name, state, origin, dialect, trail, problems));
+            scope.states.push(State::read(name, state, below.key(name), dialect, trail, problems));
         }
         let rest = object.iter().filter(|(key, _)| !matches!(key.as_str(), "StartAt" | "States"));
         scope.fields = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -237,12 +249,14 @@ impl State {
             problems.push(AslProblem::new(state.origin.clone(), &inner, text));
             return state;
         };
-        state.fields = object.clone();
+        let nested = Nested::keys(object, dialect);
+        let own = object.iter().filter(|(key, _)| !nested.contains(&key.as_str()));
+        state.fields = own.map(|(key, value)| (key.clone(), value.clone())).collect();
         state.take_kind(&inner, problems);
         if state.kind == "Parallel" {
-            state.read_branches(dialect, &inner, problems);
+            state.read_branches(object, dialect, &inner, problems);
         } else if dialect.is_map(&state.kind) {
-            state.read_iterator(dialect, &inner, problems);
+            state.read_iterator(object, dialect, &inner, problems);
         }
         state
     }
@@ -261,10 +275,16 @@ impl State {
         }
     }
 
-    fn read_branches(&mut self, dialect: Dialect, trail: &[&str], problems: &mut Vec<AslProblem>) {
+    fn read_branches(
+        &mut self,
+        source: &Map<String, Value>,
+        dialect: Dialect,
+        trail: &[&str],
+        problems: &mut Vec<AslProblem>,
+    ) {
         let origin = self.origin.key("Branches");
         let mut report = |path: DocPath, text: &str| problems.push(AslProblem::new(path, trail, text.to_owned()));
-        match self.fields.shift_remove("Branches") {
+        match source.get("Branches") {
             None | Some(Value::Null) => report(self.origin.clone(), "Branches is missing"),
             Some(Value::Array(branches)) if branches.is_empty() => report(origin, "Branches must not be empty"),
             Some(Value::Array(branches)) => {
@@ -276,21 +296,27 @@ impl State {
                 }
                 self.nested = Nested::Branches(scopes);
             }
-            Some(other) => report(origin, &format!("Branches must be a list, not {}", kind_of(&other))),
+            Some(other) => report(origin, &format!("Branches must be a list, not {}", kind_of(other))),
         }
     }
 
-    fn read_iterator(&mut self, dialect: Dialect, trail: &[&str], problems: &mut Vec<AslProblem>) {
-        let key = match IteratorKey::of(&self.fields) {
+    fn read_iterator(
+        &mut self,
+        source: &Map<String, Value>,
+        dialect: Dialect,
+        trail: &[&str],
+        problems: &mut Vec<AslProblem>,
+    ) {
+        let key = match IteratorKey::of(source) {
             Ok(key) => key,
             Err(text) => {
                 problems.push(AslProblem::new(self.origin.clone(), trail, text.to_owned()));
                 return;
             }
         };
-        let Some(value) = self.fields.shift_remove(key.as_str()) else { return };
+        let Some(value) = source.get(key.as_str()) else { return };
         let before = problems.len();
-        let scope = Scope::read(&value, &self.origin.key(key.as_str()), dialect, trail, problems);
+        let scope = Scope::read(value, &self.origin.key(key.as_str()), dialect, trail, problems);
         name_part(&mut problems[before..], trail, key.as_str());
         self.nested = Nested::Iterator(key, Box::new(scope));
     }

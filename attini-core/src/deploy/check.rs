@@ -2,44 +2,41 @@ use serde_json::Value;
 
 use crate::document::{DocPath, Document};
 use crate::plan::{self, PlanProblem};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::step::supported_step_types;
 
 /// Attini step types of the language that this version cannot run.
 const LATER_STEP_TYPES: [&str; 3] = ["AttiniCdk", "AttiniImport", "AttiniSam"];
 
 /// Checks an init template before anything is deployed: whether it can be read, whether its plans are sound, and whether
-/// this version can run their steps. Returns the template as JSON.
+/// this version can run their steps. Returns the template as JSON, and warnings.
 ///
 /// # Errors
 ///
 /// Everything that is wrong, with file, line and column.
-pub fn check_template(file_name: &str, text: &str) -> Result<Value, Problems> {
+pub fn check_template(file_name: &str, text: &str) -> Result<(Value, Vec<Problem>), Problems> {
     let (document, template, mut problems) = read(file_name, text)?;
     // What else is wrong with a step that cannot run would hide why it cannot.
     let later = later_steps(&template);
     let counts = |found: &&PlanProblem| !later.iter().any(|path| found.path.segments().starts_with(path.segments()));
-    problems.extend(plan::check(&template).iter().filter(counts).map(|found| located(&document, found)));
+    problems.extend(plan::check(&template).iter().filter(counts).map(|found| found.located(&document)));
     problems.extend(unsupported_steps(&document, &template));
-    match problems.is_empty() {
-        true => Ok(template),
-        false => Err(Problems(problems)),
-    }
+    Problems::unless_errors(template, problems)
 }
 
-/// Checks an init template for whoever will run it. Returns the template as JSON, and what this version cannot run.
+/// Checks an init template for whoever will run it. Returns the template as JSON, and warnings, also of what this version
+/// cannot run.
 ///
 /// # Errors
 ///
 /// Everything that is wrong, with file, line and column.
 pub fn check_plans(file_name: &str, text: &str) -> Result<(Value, Vec<Problem>), Problems> {
     let (document, template, mut problems) = read(file_name, text)?;
-    problems.extend(plan::check(&template).iter().map(|found| located(&document, found)));
+    problems.extend(plan::check(&template).iter().map(|found| found.located(&document)));
+    let (template, mut warnings) = Problems::unless_errors(template, problems)?;
     let unsupported = unsupported_steps(&document, &template);
-    match problems.is_empty() {
-        true => Ok((template, unsupported)),
-        false => Err(Problems(problems)),
-    }
+    warnings.extend(unsupported.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem }));
+    Ok((template, warnings))
 }
 
 /// Reads a template and says what is wrong with it as a document.
@@ -93,10 +90,4 @@ fn later_steps(template: &Value) -> Vec<DocPath> {
 
 fn is_later(kind: &str) -> bool {
     LATER_STEP_TYPES.contains(&kind)
-}
-
-fn located(document: &Document, found: &PlanProblem) -> Problem {
-    let mut problem = Problem::error(found.message.clone()).at(document.spot(&found.path));
-    problem.help = found.help.clone();
-    problem
 }

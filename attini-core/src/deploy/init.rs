@@ -166,7 +166,7 @@ fn read_template(archive: &mut Checked, stack: &InitStackConfig) -> Result<(Stri
         return Err(Failure::new("InvalidConfig", cause));
     }
     let text = archive.text(&stack.template)?;
-    let template = check_template(&stack.template, &text)
+    let (template, _) = check_template(&stack.template, &text)
         .map_err(|problems| Failure::new("InvalidTemplate", problems.to_string()))?;
     Ok((text, template))
 }

@@ -150,7 +150,9 @@ impl PlanTrack {
             self.exit(event, before)
         } else if is_container_event(&event.kind) {
             self.container_event(event, before)
-        } else if let Some(status) = event.kind.strip_prefix("Execution").filter(|status| *status != "Started") {
+        } else if let Some(status) =
+            event.kind.strip_prefix("Execution").filter(|status| !["Started", "Redriven"].contains(status))
+        {
             self.settle_failure(before, event, false);
             self.close(event.time, status, before, failure_of(&event.details));
             before

@@ -146,6 +146,21 @@ impl<'a> Expander<'a> {
         self.report(step, way, text, help);
     }
 
+    /// Warns of a word that is none of the candidates.
+    pub(super) fn warn_of_word(
+        &mut self,
+        step: &Step<'_>,
+        way: &[&str],
+        text: impl Into<String>,
+        word: &str,
+        candidates: &[&str],
+    ) {
+        self.report_word(step, way, text, word, candidates);
+        if let Some(problem) = self.problems.pop() {
+            self.problems.push(problem.warning());
+        }
+    }
+
     /// Adds a state to the list that goes to the deployment's record.
     pub(super) fn list(&mut self, name: &str, kind: &str) {
         self.listed.push(json!({"name": name, "type": kind}));
@@ -260,7 +275,7 @@ impl<'a> Expander<'a> {
                 if plan.no_echo.contains(parameter) {
                     let text =
                         format!("reads $.stackParameters.{parameter}, but a NoEcho parameter is not in the payload");
-                    problems.push(PlanProblem::new(path_in(state, way), Some(trail), text));
+                    problems.push(PlanProblem::new(path_in(state, &way.segments()), Some(trail), text));
                 }
             }
             paths.rewrite(text);

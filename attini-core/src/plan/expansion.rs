@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::problem::PlanProblem;
 use super::references::References;
-use super::request::{MacroRequest, MacroSettings};
+use super::request::{MacroRequest, MacroSettings, partition_of};
 use super::resource::{PlanParts, expand_plan, machine_id};
 use super::runner::{self, RunnerParts};
 use super::survey::{PlanKind, find_plans};
 use super::{DEFAULT_RUNNER, RUNNER};
 use crate::asl::kind_of;
 use crate::document::DocPath;
-use crate::value::Region;
+use crate::problem::Severity;
 
 /// An expanded template.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,13 +41,17 @@ pub(super) struct Surroundings<'a> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with them: first plans, then runners, then what surrounds them.
+/// Everything that is wrong with them: first plans, then runners, then what surrounds them. Warnings alone are no error.
 pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> Result<Expansion, Vec<PlanProblem>> {
-    let partition = Region::parse(&request.region).map_or("aws", |region| region.partition().id);
-    let around =
-        Surroundings { partition, region: Some(&request.region), account: &request.account_id, settings, uuid };
+    let around = Surroundings {
+        partition: partition_of(&request.region),
+        region: Some(&request.region),
+        account: &request.account_id,
+        settings,
+        uuid,
+    };
     let distribution = request.parameter_values.get("AttiniDistributionName").and_then(Value::as_str);
-    let mut fragment = expand_fragment(&request.fragment, &around)?;
+    let (mut fragment, _) = expand_fragment(&request.fragment, &around)?;
     if let Some(object) = fragment.as_object_mut() {
         object.entry("Description").or_insert_with(|| match distribution {
             Some(name) if !name.is_empty() => json!(format!("Attini init deploy stack for distribution: {name}")),
@@ -57,7 +61,7 @@ pub fn expand(request: &MacroRequest, settings: &MacroSettings, uuid: &str) -> R
     Ok(Expansion { fragment })
 }
 
-/// Returns everything that an expansion would refuse, as far as it depends on the template alone.
+/// Returns everything that an expansion would refuse or could warn of, as far as it depends on the template alone.
 #[must_use]
 pub fn check(template: &Value) -> Vec<PlanProblem> {
     let settings = MacroSettings {
@@ -67,10 +71,14 @@ pub fn check(template: &Value) -> Vec<PlanProblem> {
         queue_interval_seconds: 30,
     };
     let around = Surroundings { partition: "aws", region: None, account: "", settings: &settings, uuid: "" };
-    expand_fragment(template, &around).err().unwrap_or_default()
+    expand_fragment(template, &around).map_or_else(|problems| problems, |(_, warnings)| warnings)
 }
 
-fn expand_fragment(fragment: &Value, around: &Surroundings<'_>) -> Result<Value, Vec<PlanProblem>> {
+/// Returns the expanded template and warnings.
+fn expand_fragment(
+    fragment: &Value,
+    around: &Surroundings<'_>,
+) -> Result<(Value, Vec<PlanProblem>), Vec<PlanProblem>> {
     let root = DocPath::root();
     if is_deeper_than(fragment, MAX_DEPTH) {
         let text = format!("the template is nested more than {MAX_DEPTH} levels deep");
@@ -85,7 +93,8 @@ fn expand_fragment(fragment: &Value, around: &Surroundings<'_>) -> Result<Value,
     };
     let mut work = Work { fragment, resources, around, problems: Vec::new() };
     let result = work.run();
-    if work.problems.is_empty() { Ok(result) } else { Err(work.problems) }
+    let refused = work.problems.iter().any(|problem| problem.severity == Severity::Error);
+    if refused { Err(work.problems) } else { Ok((result, work.problems)) }
 }
 
 struct Work<'a> {
@@ -102,7 +111,10 @@ impl Work<'_> {
         if let [first, others @ ..] = plans.as_slice() {
             for other in others {
                 let path = DocPath::root().key("Resources").key(&other.logical_id);
-                let text = format!("a template can hold one plan, and {} is one already", first.logical_id);
+                let text = format!(
+                    "more than one deployment plan: a template can hold one, and {} is one already",
+                    first.logical_id
+                );
                 self.problems.push(PlanProblem::new(path, None, text));
             }
         }
@@ -167,7 +179,11 @@ impl Work<'_> {
             references.adapt(&mut resource, &path, &mut self.problems);
             outside.insert(id.clone(), resource);
         }
-        let mut fragment = self.fragment.clone();
+        // Everything but the resources, which are replaced as a whole.
+        let sections = self.fragment.as_object().into_iter().flatten();
+        let empty = |key: &String, value: &Value| if key == "Resources" { Value::Null } else { value.clone() };
+        let sections = sections.map(|(key, value)| (key.clone(), empty(key, value)));
+        let mut fragment = Value::Object(sections.collect());
         if let Some(outputs) = fragment.get_mut("Outputs") {
             references.adapt(outputs, &DocPath::root().key("Outputs"), &mut self.problems);
         }

@@ -125,7 +125,7 @@ pub(super) fn framed(
     name: &str,
     action: &str,
     properties: Option<Map<String, Value>>,
-    retriers: &[Value],
+    retriers: Vec<Value>,
     user: &UserFields,
 ) -> Map<String, Value> {
     let mut payload = Map::new();
@@ -146,11 +146,15 @@ pub(super) fn framed(
     if let Some(properties) = properties {
         payload.insert("Properties".to_owned(), Value::Object(properties));
     }
+    // `json!` would copy the payload, and plans have thousands of them.
+    let mut parameters = Map::new();
+    parameters.insert("FunctionName".to_owned(), Value::String(ACTION_FUNCTION.to_owned()));
+    parameters.insert("Payload".to_owned(), Value::Object(payload));
     let mut state = Map::new();
     state.insert("Type".to_owned(), Value::String("Task".to_owned()));
     let resource = format!("arn:{}:states:::lambda:invoke.waitForTaskToken", to.plan.partition);
     state.insert("Resource".to_owned(), Value::String(resource));
-    state.insert("Parameters".to_owned(), json!({"FunctionName": ACTION_FUNCTION, "Payload": payload}));
+    state.insert("Parameters".to_owned(), Value::Object(parameters));
     state.insert("Retry".to_owned(), retry::merged(retriers, user.retry.as_deref()));
     state.extend(user.copied.clone());
     state.insert("ResultPath".to_owned(), Value::String(output_path(name, &[])));

@@ -1,7 +1,10 @@
 //! Step names in paths (deployment-plan.md 8.4), and the paths that a state reads.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
+use crate::asl::MAX_NAME_LENGTH;
 use crate::document::Segment;
 
 /// Returns the path of a step's output, or of something below it.
@@ -27,18 +30,13 @@ fn is_plain(name: &str) -> bool {
 /// Rewrites paths that spell the name of a step in dot form although it needs brackets.
 #[derive(Debug, Default)]
 pub(super) struct OutputPaths {
-    plain: Vec<String>,
-    /// Longest first.
-    awkward: Vec<String>,
+    plain: HashSet<String>,
+    awkward: HashSet<String>,
 }
 
 impl OutputPaths {
     pub(super) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        let (mut plain, mut awkward): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_plain(name));
-        awkward.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        if awkward.is_empty() {
-            plain.clear();
-        }
+        let (plain, awkward) = names.into_iter().partition(|name| is_plain(name));
         Self { plain, awkward }
     }
 
@@ -75,18 +73,24 @@ impl OutputPaths {
         *text = result;
     }
 
-    /// Returns the awkward name that the text starts with, unless a plain one explains it as well.
-    fn find(&self, text: &str, function: bool) -> Option<&str> {
-        let fits = |name: &&String| {
-            text.strip_prefix(name.as_str()).is_some_and(|rest| match rest.chars().next() {
-                None | Some('.' | '[') => true,
-                Some(c) => function && (matches!(c, ',' | ')') || c.is_whitespace()),
-            })
+    /// Returns the longest awkward name that the text starts with, unless a plain one explains it as well.
+    fn find<'t>(&self, text: &'t str, function: bool) -> Option<&'t str> {
+        let ends = |c: char| match c {
+            '.' | '[' => true,
+            c => function && (matches!(c, ',' | ')') || c.is_whitespace()),
         };
-        if self.plain.iter().any(|name| fits(&name)) {
-            return None;
+        let ends = text.char_indices().filter(|(_, c)| ends(*c)).map(|(at, _)| at).chain([text.len()]);
+        let mut found = None;
+        // No name is longer, which keeps this from growing with the text.
+        for name in ends.take_while(|end| *end <= 4 * MAX_NAME_LENGTH).map(|end| &text[..end]) {
+            if self.plain.contains(name) {
+                return None;
+            }
+            if self.awkward.contains(name) {
+                found = Some(name);
+            }
         }
-        self.awkward.iter().find(fits).map(String::as_str)
+        found
     }
 }
 
@@ -110,57 +114,69 @@ pub(super) fn stack_parameters_read(text: &str) -> Vec<&str> {
     found
 }
 
-/// Calls `visit` with every path that a state reads from its input, and with the way to it inside the state.
-pub(super) fn each_path(fields: &mut Map<String, Value>, visit: &mut dyn FnMut(&[Segment], &mut String)) {
-    let mut way = Vec::new();
-    for (key, value) in fields {
-        way.push(Segment::Key(key.clone()));
-        match (key.as_str(), value) {
-            // Literal, and evaluated against the result of the task, not against the payload.
-            ("Result" | "ResultSelector" | "ResultPath", _) => {}
-            ("Choices", value) => rule_paths(value, &mut way, visit),
-            (key, Value::String(text)) if key.ends_with(".$") || key.ends_with("Path") => visit(&way, text),
-            (_, value) => template_paths(value, &mut way, visit),
-        }
-        way.pop();
+/// The way to a value inside a state, linked from the inside out: most values are passed without anybody asking for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way<'a> {
+    above: Option<&'a Self>,
+    part: Part<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Part<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Way<'_> {
+    /// Returns the steps from the state.
+    pub(super) fn segments(&self) -> Vec<Segment> {
+        let mut segments = self.above.map(Way::segments).unwrap_or_default();
+        segments.push(match self.part {
+            Part::Key(key) => Segment::Key(key.to_owned()),
+            Part::Index(index) => Segment::Index(index),
+        });
+        segments
     }
 }
 
-/// Keys that end in `.$`, at any depth.
-fn template_paths(value: &mut Value, way: &mut Vec<Segment>, visit: &mut dyn FnMut(&[Segment], &mut String)) {
-    nested(value, way, &mut |key, text, way| {
-        if key.ends_with(".$") {
-            visit(way, text);
+/// Calls `visit` with every path that a state reads from its input, and with the way to it inside the state.
+pub(super) fn each_path(fields: &mut Map<String, Value>, visit: &mut dyn FnMut(&Way<'_>, &mut String)) {
+    for (key, value) in fields {
+        let way = Way { above: None, part: Part::Key(key) };
+        match (key.as_str(), value) {
+            // Literal, and evaluated against the result of the task, not against the payload.
+            ("Result" | "ResultSelector" | "ResultPath", _) => {}
+            // `Variable`, and comparisons with another path such as `StringEqualsPath`.
+            ("Choices", value) => nested(value, &way, &mut |key, way, text| {
+                if key == "Variable" || key.ends_with("Path") || key.ends_with(".$") {
+                    visit(way, text);
+                }
+            }),
+            (key, Value::String(text)) if key.ends_with(".$") || key.ends_with("Path") => visit(&way, text),
+            // Keys that end in `.$`, at any depth.
+            (_, value) => nested(value, &way, &mut |key, way, text| {
+                if key.ends_with(".$") {
+                    visit(way, text);
+                }
+            }),
         }
-    });
+    }
 }
 
-/// `Variable`, and comparisons with another path such as `StringEqualsPath`.
-fn rule_paths(value: &mut Value, way: &mut Vec<Segment>, visit: &mut dyn FnMut(&[Segment], &mut String)) {
-    nested(value, way, &mut |key, text, way| {
-        if key == "Variable" || key.ends_with("Path") || key.ends_with(".$") {
-            visit(way, text);
-        }
-    });
-}
-
-fn nested(value: &mut Value, way: &mut Vec<Segment>, text_at: &mut dyn FnMut(&str, &mut String, &[Segment])) {
+fn nested(value: &mut Value, way: &Way<'_>, text_at: &mut dyn FnMut(&str, &Way<'_>, &mut String)) {
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                way.push(Segment::Index(index));
-                nested(item, way, text_at);
-                way.pop();
+                nested(item, &Way { above: Some(way), part: Part::Index(index) }, text_at);
             }
         }
         Value::Object(fields) => {
             for (key, value) in fields {
-                way.push(Segment::Key(key.clone()));
+                let way = Way { above: Some(way), part: Part::Key(key) };
                 match value {
-                    Value::String(text) => text_at(key, text, way),
-                    value => nested(value, way, text_at),
+                    Value::String(text) => text_at(key, &way, text),
+                    value => nested(value, &way, text_at),
                 }
-                way.pop();
             }
         }
         _ => {}

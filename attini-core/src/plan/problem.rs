@@ -1,7 +1,8 @@
 use std::fmt;
 
 use crate::asl::AslProblem;
-use crate::document::{DocPath, Segment};
+use crate::document::{DocPath, Document, Segment};
+use crate::problem::{Problem, Severity};
 
 /// The longest message that CloudFormation shows, in characters.
 const MAX_MESSAGE: usize = 1024;
@@ -9,6 +10,8 @@ const MAX_MESSAGE: usize = 1024;
 /// One thing that is wrong with a template's plans or runners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanProblem {
+    /// A warning is for the author alone: the macro takes the template all the same, as the original did.
+    pub severity: Severity,
     /// Where it is in the template as the author wrote it, also for plans in list syntax.
     pub path: DocPath,
     /// The step it is about, with the steps around it: `Apps > Api`.
@@ -28,12 +31,24 @@ impl PlanProblem {
             (None, Some(step)) => format!("step {step}: {text}"),
             (None, None) => text.to_string(),
         };
-        Self { path, step: step.map(ToOwned::to_owned), message, help: None }
+        Self { severity: Severity::Error, path, step: step.map(ToOwned::to_owned), message, help: None }
+    }
+
+    pub(super) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into();
         self
+    }
+
+    /// Returns the problem with the place of its path in the file that the template was read from.
+    #[must_use]
+    pub fn located(&self, document: &Document) -> Problem {
+        let (severity, message, help) = (self.severity, self.message.clone(), self.help.clone());
+        Problem { severity, message, help, at: document.spot(&self.path) }
     }
 
     /// Adds the correction that a misspelt word most likely needs.

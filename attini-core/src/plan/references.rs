@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::problem::PlanProblem;
 use crate::document::DocPath;
@@ -77,7 +77,13 @@ impl References<'_> {
                                 self.id(id, &at, problems);
                             }
                         }
-                        ("Fn::Sub", Value::String(text)) if alone => self.substitution(text),
+                        ("Fn::Sub", Value::String(text)) if alone => self.substitution(text, None, &at, problems),
+                        ("Fn::Sub", Value::Array(parts)) if alone => {
+                            if let [Value::String(text), values, ..] = parts.as_mut_slice() {
+                                self.substitution(text, values.as_object(), &at, problems);
+                                self.walk(values, &at.index(1), problems);
+                            }
+                        }
                         (_, value) => self.walk(value, &at, problems),
                     }
                 }
@@ -94,7 +100,7 @@ impl References<'_> {
     fn id(&self, value: &mut Value, at: &DocPath, problems: &mut Vec<PlanProblem>) {
         let Value::String(id) = value else { return };
         if self.runners.contains(id.as_str()) {
-            let text = format!("the runner {id} cannot be used in a Ref, GetAtt or DependsOn");
+            let text = format!("the runner {id} cannot be used in a Ref, GetAtt, Sub or DependsOn");
             problems.push(PlanProblem::new(at.clone(), None, text).help("use the plain runner name".to_owned()));
         }
         if let Some((plan, machine)) = self.plan
@@ -104,13 +110,31 @@ impl References<'_> {
         }
     }
 
-    fn substitution(&self, text: &mut String) {
-        let Some((plan, machine)) = self.plan else { return };
-        for end in ["}", "."] {
-            let reference = format!("${{{plan}{end}");
-            if text.contains(&reference) {
-                *text = text.replace(&reference, &format!("${{{machine}{end}"));
+    /// Adapts `${Plan}` and `${Plan.Attribute}` in a text, unless `own` says what the name stands for.
+    fn substitution(
+        &self,
+        text: &mut String,
+        own: Option<&Map<String, Value>>,
+        at: &DocPath,
+        problems: &mut Vec<PlanProblem>,
+    ) {
+        let mut result = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once("${") {
+            result.push_str(before);
+            result.push_str("${");
+            rest = after;
+            let end = after.find(['}', '.']).unwrap_or(after.len());
+            let name = &after[..end];
+            if end == after.len() || own.is_some_and(|own| own.contains_key(name)) {
+                continue;
             }
+            let mut id = Value::String(name.to_owned());
+            self.id(&mut id, at, problems);
+            result.push_str(id.as_str().unwrap_or(name));
+            rest = &after[end..];
         }
+        result.push_str(rest);
+        *text = result;
     }
 }

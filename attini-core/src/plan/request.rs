@@ -5,6 +5,10 @@ use serde_json::{Map, Value, json};
 use super::expansion::expand;
 use super::problem::{PlanProblem, error_message};
 use crate::document::DocPath;
+use crate::value::Region;
+
+/// Image of runners on EC2 that name none (deployment-plan.md 1).
+pub const DEFAULT_RUNNER_IMAGE: &str = "public.ecr.aws/attini/default-runner:attini-default-runner-2.0.2";
 
 /// What CloudFormation asks the macro to expand.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +59,26 @@ pub struct MacroSettings {
     pub queue_interval_seconds: u32,
 }
 
+impl MacroSettings {
+    /// Returns what the macro finds in an account with the framework in it, and one subnet in its default VPC.
+    #[must_use]
+    pub fn of_place(region: &str, account: &str) -> Self {
+        let partition = partition_of(region);
+        let role = format!("role/attini/attini-deployment-plan-default-role-{region}");
+        Self {
+            default_role: Some(format!("arn:{partition}:iam::{account}:{role}")),
+            default_runner_image: DEFAULT_RUNNER_IMAGE.to_owned(),
+            default_vpc_subnets: Some(vec!["subnet-00000000000000000".to_owned()]),
+            queue_interval_seconds: 30,
+        }
+    }
+}
+
+/// Returns the second part of ARNs in a region; `aws` for one that nobody knows.
+pub(super) fn partition_of(region: &str) -> &'static str {
+    Region::parse(region).map_or("aws", |region| region.partition().id)
+}
+
 /// Answers a macro request.
 ///
 /// `uuid` is a new random UUID: it makes every stack update run the registration again. The answer is a success with the
@@ -68,15 +92,24 @@ pub fn macro_response(request: &Value, settings: &MacroSettings, uuid: &str) -> 
         Err(vec![PlanProblem::new(DocPath::root(), None, "the request holds no template fragment")])
     };
     match outcome {
-        Ok(expansion) => json!({
-            "requestId": request.request_id,
-            "status": "success",
-            "fragment": expansion.fragment,
-        }),
-        Err(problems) => json!({
-            "requestId": request.request_id,
-            "status": "FAILURE",
-            "errorMessage": error_message(&problems),
-        }),
+        Ok(expansion) => success(&request.request_id, expansion.fragment),
+        Err(problems) => failure(&request.request_id, &problems),
     }
+}
+
+/// Answers a macro request with the new template.
+#[must_use]
+pub fn success(request_id: &Value, fragment: Value) -> Value {
+    // Built by hand: the macro `json!` would copy the template.
+    let mut response = Map::new();
+    response.insert("requestId".to_owned(), request_id.clone());
+    response.insert("status".to_owned(), json!("success"));
+    response.insert("fragment".to_owned(), fragment);
+    Value::Object(response)
+}
+
+/// Answers a macro request with what is wrong: one problem a line, in at most 1024 characters.
+#[must_use]
+pub fn failure(request_id: &Value, problems: &[PlanProblem]) -> Value {
+    json!({ "requestId": request_id, "status": "FAILURE", "errorMessage": error_message(problems) })
 }

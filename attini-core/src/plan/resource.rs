@@ -89,10 +89,11 @@ pub(super) fn expand_plan(
     let trigger = plan.trigger(&context, parameters::for_trigger(fragment));
     let rule = rule(&context, &machine_id(id));
 
-    let mut machine = json!({"Type": "AWS::Serverless::StateMachine", "Metadata": metadata, "Properties": machine});
+    let mut machine = resource_of("AWS::Serverless::StateMachine", machine);
+    machine["Metadata"] = Value::Object(metadata);
     let kind = if app { "Custom::AttiniAppDeploymentPlanTrigger" } else { "Custom::AttiniDeploymentPlanTrigger" };
-    let mut trigger = json!({"Type": kind, "Properties": trigger});
-    let mut rule = json!({"Type": "AWS::Events::Rule", "Properties": rule});
+    let mut trigger = resource_of(kind, trigger);
+    let mut rule = resource_of("AWS::Events::Rule", rule);
     if let Some(condition) = resource.get("Condition").filter(|value| !value.is_null()) {
         for part in [&mut machine, &mut trigger, &mut rule] {
             part["Condition"] = condition.clone();
@@ -109,6 +110,14 @@ pub(super) fn expand_plan(
     resources.insert(trigger_id.clone(), trigger);
     resources.insert(format!("AttiniPostExecutionActions{id}"), rule);
     PlanParts { used_runners, resources, trigger_id }
+}
+
+/// Joins type and properties; `json!` would copy the whole state machine.
+fn resource_of(kind: &str, properties: Map<String, Value>) -> Value {
+    let mut resource = Map::new();
+    resource.insert("Type".to_owned(), Value::String(kind.to_owned()));
+    resource.insert("Properties".to_owned(), Value::Object(properties));
+    Value::Object(resource)
 }
 
 struct Plan<'a> {
@@ -226,7 +235,7 @@ impl<'a> Plan<'a> {
                 machine.insert("Role".to_owned(), Value::String(role.clone()));
             }
             (None, None, None) => {
-                let text = "RoleArn or Policies is missing, and the framework has no default role for plans";
+                let text = "no role or policy: RoleArn or Policies is missing, and the default role of the framework is disabled";
                 self.report("RoleArn", text);
             }
         }

@@ -39,26 +39,26 @@ pub(super) fn queued_deployment(interval_seconds: u32) -> Value {
     })
 }
 
-/// Puts the user's retriers behind the framework's; an empty list of the user's removes all.
+/// Puts the user's retriers behind the framework's.
 ///
-/// An error that the user names is taken out of the framework's retriers, and those left without errors go.
-pub(super) fn merged(framework: &[Value], user: Option<&[Value]>) -> Value {
-    let Some(user) = user else { return Value::Array(framework.to_vec()) };
-    if user.is_empty() {
-        return Value::Array(Vec::new());
-    }
+/// An error that the user names is taken out of the framework's retriers, and those left without errors go. So an empty
+/// list of the user's changes nothing (case 109 of the corpus; the text of deployment-plan.md 8.3 would have it remove
+/// all): without the framework's retriers a stack step cannot finish in another region. One of them is switched off by
+/// naming its error with `MaxAttempts: 0`.
+pub(super) fn merged(mut framework: Vec<Value>, user: Option<&[Value]>) -> Value {
+    let user = user.unwrap_or_default();
     let names = |retrier: &Value| -> Vec<Value> {
         retrier.get("ErrorEquals").and_then(Value::as_array).cloned().unwrap_or_default()
     };
     let taken: Vec<Value> = user.iter().flat_map(names).collect();
-    let kept = framework.iter().filter_map(|retrier| {
-        let left: Vec<Value> = names(retrier).into_iter().filter(|name| !taken.contains(name)).collect();
-        if left.is_empty() {
-            return None;
-        }
-        let mut retrier = retrier.clone();
-        retrier["ErrorEquals"] = Value::Array(left);
-        Some(retrier)
-    });
-    Value::Array(kept.chain(user.iter().cloned()).collect())
+    if !taken.is_empty() {
+        framework.retain_mut(|retrier| {
+            let left: Vec<Value> = names(retrier).into_iter().filter(|name| !taken.contains(name)).collect();
+            let keep = !left.is_empty();
+            retrier["ErrorEquals"] = Value::Array(left);
+            keep
+        });
+    }
+    framework.extend(user.iter().cloned());
+    Value::Array(framework)
 }

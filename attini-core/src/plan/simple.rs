@@ -133,8 +133,13 @@ impl Reader<'_> {
 
     fn step(&mut self, step: &Step<'_>, after: &Follow, merged_by_user: bool, trail: &[&str], depth: usize) {
         let trail = [trail, &[step.name.as_str()]].concat();
-        let mut fields = step.fields.clone();
-        fields.shift_remove("Name");
+        // The rest of a Choice, and nested lists, are read from the source: copying them at every level would add up.
+        let nested = match step.fields.get("Type") {
+            Some(kind) if kind == "Choice" => &["Condition", "IsTrue", "IsFalse"],
+            _ => Nested::keys(step.fields, DIALECT),
+        };
+        let own = step.fields.iter().filter(|(key, _)| *key != "Name" && !nested.contains(&key.as_str()));
+        let mut fields: Map<String, Value> = own.map(|(key, value)| (key.clone(), value.clone())).collect();
         for key in ["Next", "End"] {
             if fields.shift_remove(key).is_some() {
                 let text = format!("{key} is not allowed in a list of steps, which run in list order");
@@ -151,12 +156,12 @@ impl Reader<'_> {
         };
         state.take_kind(&trail, self.problems);
         match state.kind.as_str() {
-            "Choice" => self.choice(state, after, &trail, depth),
-            "Parallel" => self.parallel(state, after, merged_by_user, &trail),
+            "Choice" => self.choice(state, step.fields, after, &trail, depth),
+            "Parallel" => self.parallel(state, step.fields, after, merged_by_user, &trail),
             "Succeed" | "Fail" => self.states.push(state),
             kind => {
                 if DIALECT.is_map(kind) {
-                    self.iterator(&mut state, &trail);
+                    self.iterator(&mut state, step.fields, &trail);
                 }
                 after.link(&mut state.fields);
                 self.states.push(state);
@@ -164,9 +169,16 @@ impl Reader<'_> {
         }
     }
 
-    fn parallel(&mut self, mut state: State, after: &Follow, merged_by_user: bool, trail: &[&str]) {
+    fn parallel(
+        &mut self,
+        mut state: State,
+        source: &Map<String, Value>,
+        after: &Follow,
+        merged_by_user: bool,
+        trail: &[&str],
+    ) {
         let origin = state.origin.key("Branches");
-        match state.fields.shift_remove("Branches") {
+        match source.get("Branches") {
             None | Some(Value::Null) => self.report(state.origin.clone(), trail, "Branches is missing"),
             Some(Value::Array(branches)) if branches.is_empty() => {
                 self.report(origin, trail, "Branches must not be empty");
@@ -187,7 +199,7 @@ impl Reader<'_> {
                 state.nested = Nested::Branches(scopes);
             }
             Some(other) => {
-                let text = format!("Branches must be a list of lists of steps, not {}", kind_of(&other));
+                let text = format!("Branches must be a list of lists of steps, not {}", kind_of(other));
                 self.report(origin, trail, text);
             }
         }
@@ -209,19 +221,20 @@ impl Reader<'_> {
         self.states.extend([state, merge]);
     }
 
-    fn choice(&mut self, mut state: State, after: &Follow, trail: &[&str], depth: usize) {
-        let source = std::mem::take(&mut state.fields);
+    fn choice(&mut self, mut state: State, source: &Map<String, Value>, after: &Follow, trail: &[&str], depth: usize) {
+        let mut further = std::mem::take(&mut state.fields);
+        let comment = further.shift_remove("Comment");
         if source.contains_key("Choices") || source.contains_key("Default") {
             let text = "in a list of steps a Choice has Condition, IsTrue and IsFalse instead of Choices and Default";
             self.report(state.origin.clone(), trail, text);
             self.states.push(state);
             return;
         }
-        for key in source.keys().filter(|key| !CHOICE_KEYS.contains(&key.as_str())) {
+        for key in further.keys() {
             let text = format!("key {key} is not allowed in a Choice, only {}", CHOICE_KEYS.join(", "));
             self.report(state.origin.key(key), trail, text);
         }
-        let condition = self.condition(&source, &state.origin, trail);
+        let condition = self.condition(source, &state.origin, trail);
         let position = self.states.len();
         let mut end = None;
         let fallback = match after {
@@ -229,8 +242,8 @@ impl Reader<'_> {
             Follow::Nothing => format!("{}-End", state.name),
         };
         let mut needs_end = false;
-        let is_true = self.branch(&source, "IsTrue", &state.origin, after, trail, depth);
-        let is_false = self.branch(&source, "IsFalse", &state.origin, after, trail, depth);
+        let is_true = self.branch(source, "IsTrue", &state.origin, after, trail, depth);
+        let is_false = self.branch(source, "IsFalse", &state.origin, after, trail, depth);
         let mut target = |name: Option<String>| {
             name.unwrap_or_else(|| {
                 needs_end = true;
@@ -254,8 +267,8 @@ impl Reader<'_> {
         rule.insert("Next".to_owned(), Value::String(on_true));
         state.fields.insert("Choices".to_owned(), Value::Array(vec![Value::Object(rule)]));
         state.fields.insert("Default".to_owned(), Value::String(on_false));
-        if let Some(comment) = source.get("Comment") {
-            state.fields.insert("Comment".to_owned(), comment.clone());
+        if let Some(comment) = comment {
+            state.fields.insert("Comment".to_owned(), comment);
         }
         self.states.insert(position, state);
         self.states.extend(end);
@@ -313,14 +326,14 @@ impl Reader<'_> {
     }
 
     /// Takes the iterator of a map out of its fields: a list of steps, or an object in States Language.
-    fn iterator(&mut self, state: &mut State, trail: &[&str]) {
-        let key = match IteratorKey::of(&state.fields) {
+    fn iterator(&mut self, state: &mut State, source: &Map<String, Value>, trail: &[&str]) {
+        let key = match IteratorKey::of(source) {
             Ok(key) => key,
             Err(text) => return self.report(state.origin.clone(), trail, text),
         };
         let origin = state.origin.key(key.as_str());
-        let Some(value) = state.fields.shift_remove(key.as_str()) else { return };
-        let scope = match &value {
+        let Some(value) = source.get(key.as_str()) else { return };
+        let scope = match value {
             Value::Array(steps) => read_list(steps, key.as_str(), &origin, trail, self.problems),
             other => {
                 let before = self.problems.len();

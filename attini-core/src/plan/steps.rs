@@ -47,13 +47,15 @@ fn has(properties: &Map<String, Value>, key: &str) -> bool {
     given(key) || given(&format!("{key}.$"))
 }
 
-/// Reports properties that the step type does not have; `way` leads to the object they stand in.
+/// Warns of properties that the step type does not have; `way` leads to the object they stand in.
+///
+/// They go to the action as they are, which takes no notice of them: so plans that have some always worked.
 fn check_keys(step: &Step<'_>, to: &mut Expander<'_>, properties: &Map<String, Value>, way: &[&str], known: &[&str]) {
     for key in properties.keys() {
         let plain = key.strip_suffix(".$").unwrap_or(key);
         if !known.contains(&plain) {
             let text = format!("unknown property {}", [&way[1..], &[key.as_str()]].concat().join("."));
-            to.report_word(step, &[way, &[key.as_str()]].concat(), text, plain, known);
+            to.warn_of_word(step, &[way, &[key.as_str()]].concat(), text, plain, known);
         }
     }
 }

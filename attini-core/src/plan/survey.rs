@@ -181,7 +181,7 @@ pub fn needs_default_vpc(template: &Value) -> bool {
     })
 }
 
-fn read(plan: &Value, at: &DocPath) -> Scope {
+pub(super) fn read(plan: &Value, at: &DocPath) -> Scope {
     // Problems are reported where the plan is checked.
     let mut problems = Vec::new();
     match plan {

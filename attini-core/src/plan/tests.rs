@@ -6,6 +6,7 @@
 
 mod locations;
 mod properties;
+mod rules;
 mod runner;
 mod sam_projects;
 mod simple;
@@ -81,6 +82,16 @@ fn refused(plan: Value, words: &[&str]) {
     for word in words {
         assert!(message.contains(word), "{word} is missing in: {message}");
     }
+}
+
+/// Asserts that a plan is taken, with one warning that holds all words.
+fn warned(plan: Value, words: &[&str]) {
+    let problem = problem(plan.clone());
+    assert_eq!(problem.severity, crate::problem::Severity::Warning);
+    for word in words {
+        assert!(problem.to_string().contains(word), "{word} is missing in: {problem}");
+    }
+    states(plan);
 }
 
 /// Returns the only problem of a plan.

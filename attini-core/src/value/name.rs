@@ -60,9 +60,18 @@ impl Environment {
     ///
     /// [`InvalidValue`] when the text breaks the rule of the type.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        plain_name("environment name", text).map(Self)
+        const KIND: &str = "environment name";
+        if RESERVED.contains(&text) {
+            let rule =
+                "must not be `attini` or `outputs`, under which the framework keeps its own files; choose another name";
+            return Err(InvalidValue::new(KIND, text, rule));
+        }
+        plain_name(KIND, text).map(Self)
     }
 }
+
+/// First segments of keys in the artifact store that are no environments: logs, and outputs of plans.
+const RESERVED: [&str; 2] = ["attini", "outputs"];
 
 text_value! {
     /// The name of a distribution.
@@ -255,6 +264,17 @@ mod tests {
         }
         for bad in ["-abc", "a b", "", "a/b", "ä"] {
             assert!(DistributionName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_framework_s_own_folders_are_no_environments() {
+        for name in ["attini", "outputs"] {
+            let error = Environment::parse(name).expect_err("is reserved").to_string();
+            assert!(error.contains(name) && error.contains("choose another name"), "{error}");
+        }
+        for name in ["attini-dev", "output", "Outputs2"] {
+            assert!(Environment::parse(name).is_ok(), "{name}");
         }
     }
 

@@ -7,6 +7,8 @@ mod fields;
 mod handlers;
 mod parse;
 
+use std::collections::BTreeSet;
+
 use attini_core::asl::path::{Query, ReferencePath};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -52,6 +54,31 @@ impl Definition {
 
     pub(super) fn state(&self, id: StateId) -> Option<&State> {
         self.states.get(id.0)
+    }
+
+    /// Says whether the top level has a state of this name.
+    #[must_use]
+    pub fn has_state(&self, name: &str) -> bool {
+        self.find(MachineId(0), name).is_some()
+    }
+
+    /// Returns the state of a machine that has a name.
+    pub(super) fn find(&self, machine: MachineId, name: &str) -> Option<StateId> {
+        let mut next = vec![self.start(machine)];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = next.pop() {
+            let Some(state) = self.state(id).filter(|_| seen.insert(id.0)) else { continue };
+            if state.name == name {
+                return Some(id);
+            }
+            next.extend(state.next);
+            next.extend(state.catch.iter().map(|catcher| catcher.next));
+            if let Kind::Choice { rules, default } = &state.kind {
+                next.extend(rules.iter().map(|rule| rule.next));
+                next.extend(*default);
+            }
+        }
+        None
     }
 
     pub(super) fn start(&self, machine: MachineId) -> StateId {

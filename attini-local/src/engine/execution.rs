@@ -17,6 +17,7 @@ use super::frame::{Frame, FrameId, Item, Phase, Run};
 use super::history::error_details;
 use super::jsonata::Converted;
 use super::limits::MAX_EVENTS;
+use super::redrive::Unfinished;
 use super::scope::StateScope;
 
 /// One running execution. Serialize it to store it; [`Execution::restore`] reads it back.
@@ -47,6 +48,12 @@ pub struct Execution {
     pub(super) variable_bytes: usize,
     held: bool,
     outcome: Option<Outcome>,
+    /// What a redrive goes on with.
+    #[serde(default)]
+    pub(super) unfinished: Option<Box<Unfinished>>,
+    /// How often it was redriven.
+    #[serde(default)]
+    pub(super) redrives: u64,
     #[serde(skip)]
     pub(super) now_ms: i64,
     #[serde(skip)]
@@ -111,6 +118,8 @@ impl Execution {
             variable_bytes: 0,
             held: false,
             outcome: None,
+            unfinished: None,
+            redrives: 0,
             now_ms: now.as_ms(),
             actions: Vec::new(),
         };
@@ -199,6 +208,13 @@ impl Execution {
         std::mem::take(&mut self.actions)
     }
 
+    /// Lets an ended execution go on at `now`.
+    pub(super) fn reopen(&mut self, now: Timestamp) {
+        self.outcome = None;
+        self.held = false;
+        self.now_ms = now.as_ms();
+    }
+
     /// Whether [`Self::hold`] is in effect.
     #[must_use]
     pub fn is_held(&self) -> bool {
@@ -206,11 +222,12 @@ impl Execution {
     }
 
     /// Lets every frame go on that can, one state each in turn.
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         let max_events = if self.definition.has_no_event_limit { u64::MAX } else { MAX_EVENTS };
         while self.outcome.is_none() && !self.held {
             let Some(id) = self.ready.pop_front() else { break };
             if self.events >= max_events {
+                self.keep_unfinished();
                 self.end_failed(ROOT, too_many_events());
                 break;
             }
@@ -286,6 +303,7 @@ impl Execution {
         let frame = self.frames.get(&id)?;
         Some(StateScope {
             execution: &self.context,
+            redrives: self.redrives,
             started: self.started,
             now_ms: self.now_ms,
             state,
@@ -386,6 +404,7 @@ impl Execution {
         let Some(fired) = self.timers.remove(&timer) else { return };
         let Some(id) = fired.frame else {
             let root = self.frames.get(&ROOT).map_or(0, |frame| frame.last_event);
+            self.keep_unfinished();
             self.abort_frames();
             self.record(None, root, "ExecutionTimedOut", Value::Object(Map::new()));
             self.end(Outcome::TimedOut);
@@ -412,6 +431,7 @@ impl Execution {
 
     fn stop(&mut self, error: Option<String>, cause: Option<String>) {
         let last = self.frames.get(&ROOT).map_or(0, |frame| frame.last_event);
+        self.keep_unfinished();
         self.abort_frames();
         self.record(None, last, "ExecutionAborted", Value::Object(error_details(error.as_deref(), cause.as_deref())));
         self.end(Outcome::Aborted { error, cause });

@@ -19,6 +19,7 @@ use super::template::{self, Expression, Located, Template, TemplateError, comput
 /// What paths, functions and expressions of one state see.
 pub(super) struct StateScope<'a> {
     pub(super) execution: &'a ExecutionContext,
+    pub(super) redrives: u64,
     pub(super) started: Moment,
     pub(super) now_ms: i64,
     pub(super) state: &'a State,
@@ -67,7 +68,7 @@ impl StateScope<'_> {
                         "StartTime": started.0.to_string(),
                         "Name": name,
                         "RoleArn": execution.role_arn,
-                        "RedriveCount": 0
+                        "RedriveCount": self.redrives
                     },
                     "StateMachine": {"Id": machine, "Name": execution.machine_name},
                     "State": state

@@ -200,9 +200,7 @@ impl Check<'_> {
         }
         match check_plans(path, &text) {
             // As packaging does: another version may run them, and this one refuses them when it is asked to.
-            Ok((_, unsupported)) => self
-                .problems
-                .extend(unsupported.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem })),
+            Ok((_, warnings)) => self.problems.extend(warnings),
             Err(problems) => self.problems.extend(problems.0),
         }
         let Ok(template) = Document::parse(path, &text) else { return Ok(()) };

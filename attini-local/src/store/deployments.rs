@@ -15,6 +15,8 @@ pub enum DeploymentState {
     Waiting,
     /// A worker took it. When that worker's lease is free, it was interrupted.
     Working,
+    /// Its worker died, and that is recorded. It can be taken again.
+    Interrupted,
     /// There is nothing left to do.
     Ended,
 }
@@ -24,12 +26,13 @@ impl DeploymentState {
         match self {
             Self::Waiting => "waiting",
             Self::Working => "working",
+            Self::Interrupted => "interrupted",
             Self::Ended => "ended",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Waiting, Self::Working, Self::Ended].into_iter().find(|state| state.as_str() == text)
+        [Self::Waiting, Self::Working, Self::Interrupted, Self::Ended].into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -70,6 +73,31 @@ pub fn take(tx: &Tx<'_>, id: &str, pid: u32, now: Timestamp) -> Result<bool, TxE
     let sql = "UPDATE deployments SET state = ?2, owner_pid = ?3, started = ?4 WHERE id = ?1 AND state <> ?5";
     let (working, ended) = (DeploymentState::Working.as_str(), DeploymentState::Ended.as_str());
     Ok(tx.execute(sql, params![id, working, pid, now.as_ms(), ended])? == 1)
+}
+
+/// Records that nobody works on a deployment that has not ended; with `waits` a worker is about to take it.
+///
+/// The caller holds the lease.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn put_down(tx: &Tx<'_>, id: &str, waits: bool) -> Result<(), TxError> {
+    let state = if waits { DeploymentState::Waiting } else { DeploymentState::Interrupted };
+    let sql = "UPDATE deployments SET state = ?2 WHERE id = ?1 AND state <> ?3";
+    tx.execute(sql, params![id, state.as_str(), DeploymentState::Ended.as_str()])?;
+    Ok(())
+}
+
+/// Lets a deployment that has ended wait for a worker again, and returns whether it had ended.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn reopen(tx: &Tx<'_>, id: &str) -> Result<bool, TxError> {
+    let (waiting, ended) = (DeploymentState::Waiting.as_str(), DeploymentState::Ended.as_str());
+    let sql = "UPDATE deployments SET state = ?2 WHERE id = ?1 AND state = ?3";
+    Ok(tx.execute(sql, params![id, waiting, ended])? == 1)
 }
 
 /// Records that there is nothing left to do for a deployment; repeatable.
@@ -142,10 +170,17 @@ mod tests {
             let found = find_by_object(tx, &object)?.expect("is there");
             assert_eq!((found.state, found.owner_pid), (DeploymentState::Working, Some(8)));
             assert_eq!(list_open(tx)?, [found]);
+            for (waits, state) in [(false, DeploymentState::Interrupted), (true, DeploymentState::Waiting)] {
+                put_down(tx, "d1", waits)?;
+                assert_eq!(find(tx, "d1")?.map(|found| found.state), Some(state));
+            }
             end(tx, "d1")?;
+            put_down(tx, "d1", true)?;
             assert!(!take(tx, "d1", 9, Timestamp::from_ms(5))?);
             assert_eq!(find(tx, "d1")?.map(|found| found.state), Some(DeploymentState::Ended));
             assert!(list_open(tx)?.is_empty());
+            assert!(reopen(tx, "d1")?);
+            assert!(!reopen(tx, "d1")?);
             Ok(())
         })
         .expect("writes");

@@ -81,7 +81,7 @@ pub fn delete_machine(tx: &Tx<'_>, arn: &MachineArn) -> Result<(), TxError> {
 }
 
 /// Records a new running execution of a machine, and returns whether there was none of that ARN; an existing one stays as
-/// it is, whatever became of it.
+/// it is, whatever became of it. `seed` is the secret that its task tokens are made of.
 ///
 /// # Errors
 ///
@@ -91,13 +91,15 @@ pub fn insert(
     arn: &ExecutionArn,
     machine: &Machine,
     input: &Value,
+    seed: &str,
     started: Timestamp,
 ) -> Result<bool, TxError> {
-    let sql = "INSERT OR IGNORE INTO executions (arn, machine, definition, input, status, started) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT OR IGNORE INTO executions (arn, machine, definition, input, status, started, seed) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let running = ExecutionStatus::Running.as_str();
     let definition = machine.definition.to_string();
-    let values = params![arn.as_str(), machine.arn.as_str(), definition, input.to_string(), running, started.as_ms()];
+    let input = input.to_string();
+    let values = params![arn.as_str(), machine.arn.as_str(), definition, input, running, started.as_ms(), seed];
     Ok(tx.execute(sql, values)? == 1)
 }
 
@@ -126,6 +128,16 @@ fn status(row: &Row<'_>) -> Result<ExecutionStatus, TxError> {
     let text: String = row.get(0)?;
     let unknown = || rusqlite::Error::InvalidColumnType(0, format!("status {text}"), rusqlite::types::Type::Text);
     Ok(ExecutionStatus::parse(&text).ok_or_else(unknown)?)
+}
+
+/// Returns the seed of an execution; `None` when a version recorded it that kept none.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn seed(tx: &Tx<'_>, arn: &ExecutionArn) -> Result<Option<String>, TxError> {
+    let found = tx.first("SELECT seed FROM executions WHERE arn = ?1", params![arn.as_str()], |row| Ok(row.get(0)?))?;
+    Ok(found.flatten())
 }
 
 /// Returns the definition that an execution was started with.
@@ -255,6 +267,28 @@ pub fn last_event(tx: &Tx<'_>, execution: &ExecutionArn) -> Result<u64, TxError>
     Ok(tx.first(sql, params![execution.as_str()], |row| Ok(from_sql(row.get(0)?)))?.unwrap_or(0))
 }
 
+/// Returns the kind of an event of the history, if it is there.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn event_kind(tx: &Tx<'_>, execution: &ExecutionArn, id: u64) -> Result<Option<String>, TxError> {
+    let sql = "SELECT kind FROM history WHERE execution = ?1 AND id = ?2";
+    tx.first(sql, params![execution.as_str(), to_sql(id)], |row| Ok(row.get(0)?))
+}
+
+/// Returns what a state got when it was entered last, if it was.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn last_input(tx: &Tx<'_>, execution: &ExecutionArn, state: &str) -> Result<Option<Value>, TxError> {
+    let sql = "SELECT details ->> 'input' FROM history WHERE execution = ?1 AND kind LIKE '%StateEntered' \
+               AND details ->> 'name' = ?2 ORDER BY id DESC LIMIT 1";
+    let text = tx.first(sql, params![execution.as_str(), state], |row| Ok(row.get::<_, Option<String>>(0)?))?;
+    optional_json("input of a state", text.flatten())
+}
+
 fn limit() -> i64 {
     i64::try_from(PAGE + 1).unwrap_or(i64::MAX)
 }
@@ -288,7 +322,7 @@ mod tests {
         let machine = Machine { arn, definition: json!({"StartAt": "A"}), updated: Timestamp::from_ms(1) };
         let new = home.write(|tx| {
             put_machine(tx, &machine)?;
-            insert(tx, &execution, &machine, &json!({"n": 1}), Timestamp::from_ms(2))
+            insert(tx, &execution, &machine, &json!({"n": 1}), "s", Timestamp::from_ms(2))
         });
         assert!(new.expect("writes"));
         (dir, home, execution)
@@ -300,12 +334,13 @@ mod tests {
         let newer = Machine { arn: execution.machine(), definition: json!({}), updated: Timestamp::from_ms(3) };
         let again = home.write(|tx| {
             put_machine(tx, &newer)?;
-            insert(tx, &execution, &newer, &json!(2), Timestamp::from_ms(4))
+            insert(tx, &execution, &newer, &json!(2), "t", Timestamp::from_ms(4))
         });
         assert!(!again.expect("writes"));
         home.read(|tx| {
             let found = find(tx, &execution)?.expect("is there");
             assert_eq!((found.status, found.input), (ExecutionStatus::Running, json!({"n": 1})));
+            assert_eq!(seed(tx, &execution)?.as_deref(), Some("s"));
             assert_eq!(definition(tx, &execution)?, Some(json!({"StartAt": "A"})));
             assert_eq!(find_machine(tx, &execution.machine())?, Some(newer));
             Ok(())
@@ -320,7 +355,7 @@ mod tests {
         let ours = [machine.arn.execution("ab-1"), machine.arn.execution("ab-2")];
         home.write(|tx| {
             for name in ["ab-2", "ab-1", "abc-1", "a_-1", "x-ab-1"] {
-                insert(tx, &machine.arn.execution(name), &machine, &json!({}), Timestamp::from_ms(4))?;
+                insert(tx, &machine.arn.execution(name), &machine, &json!({}), "s", Timestamp::from_ms(4))?;
             }
             assert_eq!(list_named(tx, "ab")?, ours);
             assert_eq!(list_named(tx, "b")?, []);
@@ -372,6 +407,8 @@ mod tests {
             let second = history(tx, &execution, 100)?;
             assert_eq!((second.items.as_slice(), second.more), (events.get(100..).expect("150"), false));
             assert_eq!(last_event(tx, &execution)?, 150);
+            assert_eq!(event_kind(tx, &execution, 150)?.as_deref(), Some("PassStateEntered"));
+            assert_eq!(event_kind(tx, &execution, 151)?, None);
             Ok(())
         })
         .expect("reads");

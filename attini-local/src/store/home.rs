@@ -71,6 +71,12 @@ pub enum HomeError {
         /// What was seen.
         reason: String,
     },
+    /// The directory was removed while this program used it.
+    #[error("{} was removed by another process meanwhile; run the command again", path.display())]
+    Removed {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The database was written by a newer version of this program.
     #[error(
         "{} was written by a newer version of attini (schema {found}, this version knows {known}); update attini or choose another \

@@ -29,6 +29,21 @@ pub fn put(tx: &Tx<'_>, target: &str, intent: &Intent) -> Result<(), TxError> {
     Ok(())
 }
 
+/// Returns the intents for a target in the order they were left.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn list(tx: &Tx<'_>, target: &str) -> Result<Vec<Intent>, TxError> {
+    tx.all("SELECT kind, body, created FROM intents WHERE target = ?1 ORDER BY id", params![target], |row| {
+        Ok(Intent {
+            kind: row.get(0)?,
+            body: json("intent", &row.get::<_, String>(1)?)?,
+            created: Timestamp::from_ms(row.get(2)?),
+        })
+    })
+}
+
 /// Returns the intents for a target in the order they were left, and removes them.
 ///
 /// Call this in the transaction that records what follows from them.
@@ -37,14 +52,7 @@ pub fn put(tx: &Tx<'_>, target: &str, intent: &Intent) -> Result<(), TxError> {
 ///
 /// [`TxError`] when the database refuses.
 pub fn take(tx: &Tx<'_>, target: &str) -> Result<Vec<Intent>, TxError> {
-    let found =
-        tx.all("SELECT kind, body, created FROM intents WHERE target = ?1 ORDER BY id", params![target], |row| {
-            Ok(Intent {
-                kind: row.get(0)?,
-                body: json("intent", &row.get::<_, String>(1)?)?,
-                created: Timestamp::from_ms(row.get(2)?),
-            })
-        })?;
+    let found = list(tx, target)?;
     if !found.is_empty() {
         tx.execute("DELETE FROM intents WHERE target = ?1", params![target])?;
     }
@@ -79,6 +87,7 @@ mod tests {
         })
         .expect("writes");
         assert!(home.read(|tx| is_waiting(tx, "d1")).expect("reads"));
+        assert_eq!(home.read(|tx| list(tx, "d1")).expect("reads"), [intent("approve"), intent("abort")]);
         assert_eq!(home.write(|tx| take(tx, "d1")).expect("takes"), [intent("approve"), intent("abort")]);
         assert_eq!(home.write(|tx| take(tx, "d1")).expect("takes"), []);
         assert!(!home.read(|tx| is_waiting(tx, "d1")).expect("reads"));

@@ -68,6 +68,8 @@ fn remove_deployments(tx: &Tx<'_>, environment: &str) -> Result<Vec<String>, TxE
         for execution in executions::list_named(tx, id)? {
             for sql in [
                 "DELETE FROM history WHERE execution = ?1",
+                "DELETE FROM journal WHERE execution = ?1",
+                "DELETE FROM snapshots WHERE execution = ?1",
                 "DELETE FROM task_tokens WHERE execution = ?1",
                 "DELETE FROM executions WHERE arn = ?1",
             ] {
@@ -114,7 +116,7 @@ mod tests {
             deployments::insert(tx, &id, &object, Timestamp::from_ms(7))?;
             let machine = MachineArn::from_record("arn:aws:states:eu-west-1:000000000000:stateMachine:m");
             let machine = Machine { arn: machine, definition: Value::Null, updated: Timestamp::from_ms(7) };
-            executions::insert(tx, &arn, &machine, &Value::Null, Timestamp::from_ms(7))?;
+            executions::insert(tx, &arn, &machine, &Value::Null, "s", Timestamp::from_ms(7))?;
             Ok(())
         })
         .expect("writes");

@@ -59,7 +59,7 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (execution, id)
     ) STRICT, WITHOUT ROWID;
 
-    -- `hash` is SHA-256 of the token: who reads the database cannot answer a step.
+    -- `hash` is SHA-256 of the token.
     CREATE TABLE task_tokens (
         hash TEXT PRIMARY KEY, execution TEXT NOT NULL, effect TEXT NOT NULL, state TEXT NOT NULL, answer TEXT,
         answered INTEGER, heartbeat INTEGER NOT NULL
@@ -84,6 +84,20 @@ const MIGRATIONS: &[&str] = &["
         stack_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (stack_id, number)
     ) STRICT, WITHOUT ROWID;
+", "
+    -- Where the execution's task tokens and random numbers come from. With it the journal gives the same state again.
+    ALTER TABLE executions ADD COLUMN seed TEXT;
+    CREATE TABLE journal (
+        execution TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (execution, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE snapshots (
+        execution TEXT PRIMARY KEY, number INTEGER NOT NULL, state TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    ALTER TABLE messages ADD COLUMN dedup TEXT;
+    CREATE INDEX messages_by_dedup ON messages (dedup);
+    CREATE INDEX message_dedup_by_id ON message_dedup (dedup);
 "];
 
 /// Returns the newest schema version, counted from 1.

@@ -99,6 +99,16 @@ pub fn list_answered(tx: &Tx<'_>) -> Result<Vec<ExecutionArn>, TxError> {
     tx.all(sql, [], |row| Ok(ExecutionArn::from_record(row.get::<_, String>(0)?)))
 }
 
+/// Says whether an execution has answers that nobody has taken.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn has_answers(tx: &Tx<'_>, execution: &ExecutionArn) -> Result<bool, TxError> {
+    let sql = "SELECT 1 FROM task_tokens WHERE execution = ?1 AND state = 'answered' LIMIT 1";
+    Ok(tx.first(sql, params![execution.as_str()], |_| Ok(()))?.is_some())
+}
+
 /// Makes the tokens of one effect take no answer any more, because its step timed out or was given up.
 ///
 /// # Errors
@@ -213,6 +223,7 @@ mod tests {
             assert!(!heartbeat(tx, &token, Timestamp::from_ms(9))?);
             assert_eq!(last_heartbeat(tx, &execution, "step-1")?, None);
             assert_eq!(list_answered(tx)?, std::slice::from_ref(&execution));
+            assert!(has_answers(tx, &execution)?);
             Ok(())
         })
         .expect("writes");

@@ -14,6 +14,7 @@ use attini_core::value::{
     AccountId, DeploymentName, DistributionName, Environment, EnvironmentType, KeyPrefix, ObjectIdentifier, ObjectKey,
     Place, Region,
 };
+use attini_runner::SupervisorCommand;
 use futures::executor::block_on;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
@@ -21,13 +22,14 @@ use thiserror::Error;
 
 use super::followed::RecoveringInventory;
 use super::parts::Parts;
-use super::recover::{names_in, recover};
+use super::recover::{names_in, recover, uninterrupt};
 use super::region::region_of;
 use super::submission::{Submission, claim};
 use super::values::Values;
 use super::worker::{self, UPLOAD};
+use crate::store::deployments::DeploymentState;
 use crate::store::intents::{self, Intent};
-use crate::store::{EnvironmentValues, FileLogStore, Home, HomeError, RandomIds, SystemClock, deployments};
+use crate::store::{EnvironmentValues, FileLogStore, Home, HomeError, HomeGate, RandomIds, SystemClock, deployments};
 
 /// How to open a [`LocalWorld`]. Nothing is taken from the environment of the process.
 #[derive(Debug, Clone)]
@@ -42,6 +44,9 @@ pub struct Options {
     pub job_variables: BTreeMap<String, String>,
     /// Who deploys, for the records.
     pub user: String,
+    /// Runs jobs so that they survive the process that deploys: a program that calls [`attini_runner::supervise`] with its
+    /// last argument. `None` lets jobs end with that process.
+    pub supervisor: Option<SupervisorCommand>,
 }
 
 impl Options {
@@ -54,6 +59,7 @@ impl Options {
             search_path: None,
             job_variables: BTreeMap::new(),
             user: "local".to_owned(),
+            supervisor: None,
         }
     }
 }
@@ -128,6 +134,14 @@ pub enum WorldError {
         short_name(.0)
     )]
     Busy(ObjectIdentifier),
+    /// There is nothing to resume.
+    #[error("the deployment of {} cannot be resumed: {why}", short_name(object))]
+    NotInterrupted {
+        /// Which one.
+        object: ObjectIdentifier,
+        /// Why not.
+        why: String,
+    },
 }
 
 impl From<Failure> for WorldError {
@@ -168,6 +182,7 @@ impl LocalWorld {
             step_stacks: None,
             search_path: options.search_path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
             job_variables: options.job_variables,
+            supervisor: options.supervisor,
         };
         // The stores behind the ports answer at once, so there is nothing to wait for here.
         block_on(recover(&parts))?;
@@ -253,6 +268,7 @@ impl LocalWorld {
         body: Body,
     ) -> Result<Submission, WorldError> {
         self.recover().await?;
+        let _gate = HomeGate::to_add(&self.parts.home)?;
         let framework = self.parts.onlooker(environment.as_str());
         let key = ObjectKey::of_upload(environment, distribution);
         let version = framework.origin.put(&key, body, Precondition::None).await?;
@@ -413,14 +429,58 @@ impl LocalWorld {
         Ok(EnvironmentValues::new(self.parts.home.clone()).values(environment)?)
     }
 
-    /// Returns the uploads whose deployments have not ended.
+    /// Returns the uploads whose deployments run, or are about to.
     ///
     /// # Errors
     ///
     /// When the home fails.
     pub async fn running(&self) -> Result<Vec<ObjectIdentifier>, WorldError> {
+        self.open_deployments(false).await
+    }
+
+    /// Returns the uploads whose deployments were interrupted and can be resumed, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the home fails.
+    pub async fn interrupted(&self) -> Result<Vec<ObjectIdentifier>, WorldError> {
+        self.open_deployments(true).await
+    }
+
+    async fn open_deployments(&self, interrupted: bool) -> Result<Vec<ObjectIdentifier>, WorldError> {
         self.recover().await?;
-        Ok(self.parts.home.read(deployments::list_open)?.into_iter().map(|open| open.object).collect())
+        let open = self.parts.home.read(deployments::list_open)?.into_iter();
+        let wanted = open.filter(|open| (open.state == DeploymentState::Interrupted) == interrupted);
+        Ok(wanted.map(|open| open.object).collect())
+    }
+
+    /// Takes an interrupted deployment up again: it goes on where it was when [`LocalWorld::work`] is called with its object.
+    ///
+    /// # Errors
+    ///
+    /// [`WorldError::NotInterrupted`] for a deployment that runs or has ended, or when a newer one runs.
+    pub async fn resume(&self, object: &ObjectIdentifier) -> Result<Submission, WorldError> {
+        let refused = |why: String| WorldError::NotInterrupted { object: object.clone(), why };
+        let names = names_in(object);
+        let newer = self.running().await?.into_iter().find(|other| other != object && names_in(other) == names);
+        if let Some(newer) = newer {
+            return Err(refused(format!("a newer one runs ({newer}), which takes its place")));
+        }
+        let _gate = HomeGate::to_add(&self.parts.home)?;
+        let id = deployment_id(object);
+        let Some(claim) = claim(&self.parts.home, &id)? else {
+            return Err(refused("another process resumes it".to_owned()));
+        };
+        match self.parts.home.read(|tx| deployments::find(tx, &id))?.map(|found| found.state) {
+            Some(DeploymentState::Interrupted) => {}
+            Some(DeploymentState::Ended) => return Err(refused("it has ended".to_owned())),
+            Some(_) => return Err(refused("it runs".to_owned())),
+            None => return Err(refused("it is not known".to_owned())),
+        }
+        // Before anybody follows it: who does must not take the old end for the new one.
+        self.parts.home.write(|tx| deployments::put_down(tx, &id, true))?;
+        uninterrupt(&self.parts, object).await?;
+        Ok(Submission::new(object.clone(), claim))
     }
 
     /// Returns who deploys.
@@ -444,6 +504,6 @@ fn distribution_name(zip: &Path) -> Result<DistributionName, WorldError> {
 }
 
 /// The id of a deployment's row and lease: the digest that also begins the names of its executions.
-fn deployment_id(object: &ObjectIdentifier) -> String {
+pub(super) fn deployment_id(object: &ObjectIdentifier) -> String {
     hex::encode(Md5::digest(object.as_str().as_bytes()))
 }

@@ -10,15 +10,15 @@ use attini_core::inventory::update_deployment;
 use attini_core::port::{Delivery, FleetError, JobQueue, QueueError, RunnerFleet};
 use attini_core::runner::{JobMessage, RunnerRecord, configuration_hash, error_name};
 use attini_core::value::{DeploymentName, ObjectIdentifier, Place};
-use attini_runner::{JobOutcome, Limits, Ports, Runner, RunnerConfig, RunnerObserver};
+use attini_runner::{JobOutcome, Limits, Ports, Runner, RunnerConfig, RunnerObserver, SilentObserver};
 use futures::executor::block_on;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::jobs::{forget_job, note_job};
+use super::jobs::{forget_job, note_job, notes_directory};
 use super::parts::Parts;
-use super::recover::{jobs_directory, names_in};
+use super::recover::names_in;
 use super::tokens::NotifyingTokens;
 use super::values::Values;
 use crate::store::{EnvironmentValues, FileLogStore, FsObjectStore, SqliteInventory, SqliteQueue};
@@ -52,8 +52,13 @@ impl OwnQueue {
         Self { inner, owner: owner.to_owned(), sent: Notify::new() }
     }
 
+    /// Returns the end of the names of a worker's queues in the home.
+    pub(super) fn suffix(owner: &str) -> String {
+        format!("#{owner}")
+    }
+
     fn name(&self, queue: &str) -> String {
-        format!("{queue}#{}", self.owner)
+        format!("{queue}{}", Self::suffix(&self.owner))
     }
 }
 
@@ -136,6 +141,17 @@ impl LocalFleet {
         }
     }
 
+    /// Lets go of all runners: jobs with a supervisor go on, and the next worker takes them up. The others end.
+    pub(super) async fn detach(&self) {
+        let runners: Vec<_> =
+            self.runners.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, runner)| runner).collect();
+        for runner in runners {
+            runner.abort();
+            // It is gone; how does not matter.
+            drop(runner.await);
+        }
+    }
+
     fn values(&self) -> Result<Values, String> {
         let stored = EnvironmentValues::new(self.parts.home.clone())
             .values(&self.environment)
@@ -182,6 +198,7 @@ impl LocalFleet {
             base_environment: job_environment(&self.parts, &self.parts.place, &empty),
             shell: PathBuf::from("/bin/bash"),
             log_url: None,
+            supervisor: self.parts.supervisor.clone(),
             limits: Limits {
                 heartbeat: Duration::from_secs(1),
                 poll_pause: Duration::from_millis(5),
@@ -210,7 +227,7 @@ fn job_environment(parts: &Parts, place: &Place, empty: &Path) -> BTreeMap<Strin
     variables
 }
 
-/// Notes the processes of jobs, so that a later command can end them when this worker dies.
+/// Notes the processes of jobs without a supervisor, so that a later command can end them when this worker dies.
 #[derive(Debug)]
 struct Notes {
     directory: PathBuf,
@@ -246,6 +263,13 @@ impl RunnerFleet for LocalFleet {
             self.warn(runner);
         }
         let home = &self.parts.home;
+        let observer: Arc<dyn RunnerObserver> = match &self.parts.supervisor {
+            Some(_) => Arc::new(SilentObserver),
+            None => {
+                let directory = notes_directory(&self.parts.work.join(&self.deployment));
+                Arc::new(Notes { directory, groups: Mutex::default() })
+            }
+        };
         let ports = Ports {
             queue: Arc::clone(&self.queue),
             tokens: Arc::clone(&self.tokens) as Arc<_>,
@@ -253,10 +277,7 @@ impl RunnerFleet for LocalFleet {
             logs: Arc::new(FileLogStore::new(home.clone())),
             inventory: Arc::new(SqliteInventory::new(home.clone())),
             clock: Arc::clone(&self.parts.clock),
-            observer: Arc::new(Notes {
-                directory: jobs_directory(&self.parts.work, &self.deployment),
-                groups: Mutex::default(),
-            }),
+            observer,
         };
         let started = Runner::new(config, ports).map_err(|error| failed(explain(&error)))?;
         let shutdown = self.shutdown.subscribe();

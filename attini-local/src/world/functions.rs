@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use attini_core::port::{FunctionError, Functions};
 use serde_json::Value;
 
+use super::replay::Calls;
 use super::values::{Answer, Answers, Values};
 use crate::store::{EnvironmentValues, Home};
 
@@ -24,10 +25,23 @@ impl ValueFunctions {
     /// Returns what a task of another service returns: an answer for the state, else an error with the lines to add.
     pub(super) fn task(&self, resource: &str, state: &str) -> Result<Value, FunctionError> {
         let values = self.values()?;
-        match values.steps.get(state) {
-            Some(answers) => self.give(&format!("step {state}"), answers),
+        match find(&values, state, None) {
+            Some((key, answers)) => self.give(&key, answers),
             None => Err(self.missing(&format!("State `{state}` calls {resource}"), "steps", state)),
         }
+    }
+
+    /// Says that these calls had their answers before, so that the next ones get those that follow.
+    pub(super) fn skip(&self, answered: &[Calls]) -> Result<(), FunctionError> {
+        let values = self.values()?;
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        for Calls { state, function, count } in answered {
+            let function = Some(function.as_str()).filter(|function| !function.is_empty());
+            if let Some((key, _)) = find(&values, state, function) {
+                *calls.entry(key).or_default() += count;
+            }
+        }
+        Ok(())
     }
 
     fn values(&self) -> Result<Values, FunctionError> {
@@ -65,17 +79,29 @@ impl ValueFunctions {
 impl Functions for ValueFunctions {
     async fn invoke(&self, function: &str, state: &str, _payload: Value) -> Result<Value, FunctionError> {
         let values = self.values()?;
-        // `arn:…:function:name:qualifier`, or just the name.
-        let name = match function.split_once(":function:") {
-            Some((_, name)) => name.split(':').next().unwrap_or(name),
-            None => function,
-        };
-        if let Some(answers) = values.steps.get(state) {
-            return self.give(&format!("step {state}"), answers);
+        match find(&values, state, Some(function)) {
+            Some((key, answers)) => self.give(&key, answers),
+            None => {
+                let name = plain_name(function);
+                Err(self.missing(&format!("State `{state}` calls Lambda function `{name}`"), "functions", name))
+            }
         }
-        match values.functions.get(name) {
-            Some(answers) => self.give(&format!("function {name}"), answers),
-            None => Err(self.missing(&format!("State `{state}` calls Lambda function `{name}`"), "functions", name)),
-        }
+    }
+}
+
+/// Returns the answers for a state, or for the function that it calls, and the name under which calls are counted.
+fn find<'a>(values: &'a Values, state: &str, function: Option<&str>) -> Option<(String, &'a Answers)> {
+    if let Some(answers) = values.steps.get(state) {
+        return Some((format!("step {state}"), answers));
+    }
+    let name = plain_name(function?);
+    Some((format!("function {name}"), values.functions.get(name)?))
+}
+
+/// Returns the name of `arn:…:function:name:qualifier`, or of just the name.
+fn plain_name(function: &str) -> &str {
+    match function.split_once(":function:") {
+        Some((_, name)) => name.split(':').next().unwrap_or(name),
+        None => function,
     }
 }

@@ -1,7 +1,16 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use attini_runner::{end_jobs, end_processes_of, is_held};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Name of the folder in which a worker notes the jobs that end with it; no name of a runner has a point.
+const NOTES: &str = ".notes";
+
+/// Directory in which a worker notes the processes of jobs without a supervisor.
+pub(super) fn notes_directory(work: &Path) -> PathBuf {
+    work.join(NOTES)
+}
 
 /// Notes a job's process group, so that it can be ended after a crash.
 pub(super) fn note_job(directory: &Path, group: i32) -> std::io::Result<()> {
@@ -15,31 +24,42 @@ pub(super) fn forget_job(directory: &Path, group: i32) {
     drop(fs::remove_file(directory.join(group.to_string())));
 }
 
-/// Ends the jobs that a dead worker left in its `work` folder, as noted in `directory`. A process that only has the same
-/// number is spared.
-pub(super) fn kill_leftovers(work: &Path, directory: &Path) {
-    kill_noted(directory);
-    // The worker may have died between starting a job and noting it.
-    for pid in processes_of(work) {
-        let _already_gone = kill_process(pid, Signal::KILL);
+/// Ends what a dead worker left in its `work` folder that nobody can take up: jobs without a supervisor, and what the
+/// runners' startup commands started. A process that only has the same number is spared.
+pub(super) fn end_orphans(work: &Path) {
+    // As the environments of jobs spell it.
+    let Ok(work) = work.canonicalize() else { return };
+    end_noted(&notes_directory(&work));
+    let held: Vec<Vec<u8>> =
+        runners(&work).iter().map(|runner| format!("={}/", runner.join("jobs").display()).into_bytes()).collect();
+    // Variables of jobs name their own folders; those of startup commands name the runner's.
+    let is_job =
+        |environment: &[u8]| held.iter().any(|needle| environment.windows(needle.len()).any(|window| window == needle));
+    end_processes_of(&work, |environment| !is_job(environment));
+}
+
+/// Ends everything that a dead worker left in its `work` folder.
+pub(super) fn end_everything(work: &Path) {
+    let Ok(work) = work.canonicalize() else { return };
+    end_noted(&notes_directory(&work));
+    for runner in runners(&work) {
+        end_jobs(&runner);
     }
+    end_processes_of(&work, |_| true);
+    drop(fs::remove_dir_all(&work));
 }
 
-/// Returns the processes whose environment names a folder, which only jobs that were started with it do; none where the
-/// system does not tell.
-fn processes_of(folder: &Path) -> Vec<Pid> {
-    let needle = format!("={}/", folder.display());
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let concerned = |pid: &i32| {
-        // Processes of other users cannot be read, and cannot be ours.
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.windows(needle.len()).any(|window| window == needle.as_bytes())
-    };
-    pids.filter(concerned).filter_map(Pid::from_raw).collect()
+/// Says whether a runner below this folder keeps the job with this id.
+pub(super) fn holds_job(work: &Path, id: &str) -> bool {
+    runners(work).iter().any(|runner| is_held(runner, id))
 }
 
-fn kill_noted(directory: &Path) {
+fn runners(work: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(work).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.file_name().is_some_and(|name| name != NOTES)).collect()
+}
+
+fn end_noted(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let group = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());

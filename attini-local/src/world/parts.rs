@@ -6,6 +6,7 @@ use std::time::Duration;
 use attini_core::framework::{Framework, Settings};
 use attini_core::port::{Clock, Ids, JobQueue, RunnerFleet, StackService};
 use attini_core::value::{ExecutionArn, Place};
+use attini_runner::SupervisorCommand;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::functions::ValueFunctions;
@@ -29,6 +30,8 @@ pub(super) struct Parts {
     pub(super) search_path: String,
     /// Environment variables that every job gets besides, on request of the caller.
     pub(super) job_variables: BTreeMap<String, String>,
+    /// What runs jobs so that they survive their worker.
+    pub(super) supervisor: Option<SupervisorCommand>,
     /// Directory for what jobs work on.
     pub(super) work: PathBuf,
 }

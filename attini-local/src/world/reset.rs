@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::deploy::{LocalWorld, WorldError};
 use super::parts::Parts;
-use super::recover::names_in;
-use crate::store::{SqliteInventory, executions, stacks as rows};
+use super::recover::{discard, names_in};
+use crate::store::{HomeGate, SqliteInventory, deployments, executions, stacks as rows};
 
 const KINDS: [ResourceKind; 7] = [
     ResourceKind::AppDeploymentPlan,
@@ -26,17 +26,28 @@ impl LocalWorld {
     ///
     /// # Errors
     ///
-    /// [`WorldError::Busy`] while a deployment of it runs; nothing is removed then.
+    /// [`WorldError::Busy`] while a deployment of it runs; nothing is removed then. Interrupted ones do not run.
     pub async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, WorldError> {
         let concerned = |name: &str| environment.is_none_or(|wanted| wanted == name);
         let mut waits = 0;
-        while let Some(busy) = self.running().await?.into_iter().find(|object| concerned(&names_in(object).0)) {
+        // Nobody can begin a deployment between the look and the removal.
+        let _gate = loop {
+            let gate = HomeGate::to_empty(&self.parts().home)?;
+            let Some(busy) = self.running().await?.into_iter().find(|object| concerned(&names_in(object).0)) else {
+                break gate;
+            };
             // Who followed to the end may be here before the worker has cleaned up after itself.
             if waits == 250 || self.deployed(&busy).await.map_or(true, |found| found.record.outcome.is_none()) {
                 return Err(WorldError::Busy(busy));
             }
             waits += 1;
+            drop(gate);
             self.parts().clock.sleep(Duration::from_millis(20)).await;
+        };
+        for left in self.parts().home.read(deployments::list_open)? {
+            if concerned(&names_in(&left.object).0) {
+                discard(self.parts(), &left)?;
+            }
         }
         let inventory = SqliteInventory::new(self.parts().home.clone());
         let known: Vec<String> = list_environments(&inventory)

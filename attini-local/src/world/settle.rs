@@ -4,9 +4,10 @@ use attini_core::distribution::{Archive, Limits};
 use attini_core::document::MAX_BYTES;
 use attini_core::framework::{Failure, Framework};
 use attini_core::inventory::{DeploymentRecord, Outcome, find_deployment, save_deployment};
-use attini_core::port::{ExecutionDescription, ExecutionStatus, ObjectReader};
+use attini_core::port::{ExecutionDescription, ExecutionStatus, HistoryEvent, ObjectReader};
 use attini_core::step::plan_ended;
 use attini_core::value::{DeploymentName, ExecutionArn, Timestamp};
+use serde_json::json;
 
 use super::parts::Parts;
 use super::recover::names_in;
@@ -14,51 +15,62 @@ use super::worker::UPLOAD;
 use crate::store::deployments::LocalDeployment;
 use crate::store::{executions, intents, task_tokens};
 
-/// Brings the records of a deployment that nobody works on any more to their end: what has ended and was not recorded is
-/// recorded, what still seems to run is ended as interrupted because of `why`. Doing it twice is doing it once.
+/// Brings the records of a deployment to their end if it has ended in fact: what has ended and was not recorded is recorded.
+/// Says whether it has ended. Doing it twice is doing it once.
 ///
 /// The caller holds the deployment's lease.
-pub(super) async fn settle(parts: &Parts, deployment: &LocalDeployment, why: &str) -> Result<(), Failure> {
+pub(super) async fn settle(parts: &Parts, deployment: &LocalDeployment) -> Result<bool, Failure> {
     let (environment, distribution) = names_in(&deployment.object);
     let framework = parts.onlooker(&environment);
     let name = DeploymentName::of_raw(&environment, &distribution);
-    let arns =
-        parts.home.read(|tx| executions::list_named(tx, &deployment.id)).map_err(|error| Failure::internal(&error))?;
-    let mut cut_short = false;
+    let find = || find_deployment(framework.inventory.as_ref(), &name, &deployment.object);
+    let has_ended = |record: &DeploymentRecord| record.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
+    let Some(record) = find().await? else { return Ok(false) };
+    let arns = executions_of(parts, deployment)?;
     for arn in &arns {
-        cut_short |= abort_execution(parts, arn, why)?;
+        if framework.workflows.describe(arn).await?.status == ExecutionStatus::Running {
+            return Ok(false);
+        }
     }
-    let object = &deployment.object;
-    let find = || find_deployment(framework.inventory.as_ref(), &name, object);
-    let interrupted = || {
-        let cause = format!(
-            "{why}; how far the last step came is unknown. Deploy again to bring the environment into a known state"
-        );
-        Failure::new("Interrupted", cause)
-    };
-    let Some(record) = find().await? else {
-        let mut record = new_record(parts, &framework, deployment).await?;
-        save_deployment(framework.inventory.as_ref(), &mut record).await?;
-        let ending = Ending { outcome: Outcome::Interrupted, error: Some(interrupted()) };
-        return end_deployment(&framework, &record.name(), object, &ending).await;
-    };
-    if record.outcome.is_some() {
-        return Ok(());
-    }
-    if !cut_short {
+    if !has_ended(&record) {
         for arn in &arns {
             record_end(parts, &framework, &record, arn).await?;
         }
     }
-    if find().await?.is_some_and(|record| record.outcome.is_some()) {
-        return Ok(());
+    Ok(find().await?.is_some_and(|record| has_ended(&record)))
+}
+
+/// Ends a deployment as aborted because of `cause`, with its executions.
+///
+/// The caller holds the deployment's lease.
+pub(super) async fn abort(parts: &Parts, deployment: &LocalDeployment, cause: &str) -> Result<(), Failure> {
+    let (environment, distribution) = names_in(&deployment.object);
+    let framework = parts.onlooker(&environment);
+    let name = DeploymentName::of_raw(&environment, &distribution);
+    let inventory = framework.inventory.as_ref();
+    let record = match find_deployment(inventory, &name, &deployment.object).await? {
+        Some(record) => record,
+        None => {
+            let mut record = new_record(parts, &framework, deployment).await?;
+            save_deployment(inventory, &mut record).await?;
+            record
+        }
+    };
+    for arn in &executions_of(parts, deployment)? {
+        abort_execution(parts, arn, cause)?;
+        record_end(parts, &framework, &record, arn).await?;
     }
-    let ending = Ending { outcome: Outcome::Interrupted, error: Some(interrupted()) };
-    end_deployment(&framework, &name, object, &ending).await
+    let ending = Ending { outcome: Outcome::Aborted, error: Some(Failure::new("DeploymentReplaced", cause)) };
+    // Without effect when an execution has ended it.
+    end_deployment(&framework, &record.name(), &deployment.object, &ending).await
+}
+
+pub(super) fn executions_of(parts: &Parts, deployment: &LocalDeployment) -> Result<Vec<ExecutionArn>, Failure> {
+    parts.home.read(|tx| executions::list_named(tx, &deployment.id)).map_err(|error| Failure::internal(&error))
 }
 
 /// Returns the record of a deployment that nobody has recorded yet, with what its upload says of itself.
-async fn new_record(
+pub(super) async fn new_record(
     parts: &Parts,
     framework: &Framework,
     deployment: &LocalDeployment,
@@ -68,7 +80,7 @@ async fn new_record(
         Some((key, version)) => framework.origin.open(&key, Some(&version)).await.ok().and_then(id_in),
         None => None,
     };
-    let notes = parts.home.write(|tx| intents::take(tx, &deployment.id)).map_err(|error| Failure::internal(&error))?;
+    let notes = parts.home.read(|tx| intents::list(tx, &deployment.id)).map_err(|error| Failure::internal(&error))?;
     let note = notes.iter().find(|note| note.kind == UPLOAD).map(|note| &note.body);
     let time = note.and_then(|note| note.get("time")?.as_i64()).map_or(deployment.started, Timestamp::from_ms);
     let id = id.as_deref().unwrap_or("undefined");
@@ -117,16 +129,21 @@ fn ending_of(ended: &ExecutionDescription) -> Ending {
     Ending { outcome, error: (outcome != Outcome::Succeeded).then(failure) }
 }
 
-/// Ends an execution that nobody runs, and returns whether it had not ended.
-pub(super) fn abort_execution(parts: &Parts, execution: &ExecutionArn, why: &str) -> Result<bool, Failure> {
-    let outcome = executions::Outcome::Aborted { error: Some("Interrupted".to_owned()), cause: Some(why.to_owned()) };
+/// Ends an execution that nobody runs; one that has ended stays as it is.
+fn abort_execution(parts: &Parts, execution: &ExecutionArn, cause: &str) -> Result<(), Failure> {
+    let outcome = executions::Outcome::Aborted { error: None, cause: Some(cause.to_owned()) };
     let now = parts.clock.now();
     parts
         .home
         .write(|tx| {
-            let ran = executions::finish(tx, execution, &outcome, now)?;
-            task_tokens::close_all(tx, execution)?;
-            Ok(ran)
+            if executions::finish(tx, execution, &outcome, now)? {
+                let last = executions::last_event(tx, execution)?;
+                let kind = "ExecutionAborted".to_owned();
+                let details = json!({ "cause": cause });
+                let event = HistoryEvent { id: last + 1, previous_id: last, time: now, kind, details };
+                executions::append_history(tx, execution, &[event])?;
+            }
+            task_tokens::close_all(tx, execution)
         })
         .map_err(|error| Failure::internal(&error))
 }

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -31,9 +32,6 @@ impl fmt::Debug for SimulatedStacks {
         f.debug_struct("SimulatedStacks").field("environment", &self.environment).finish_non_exhaustive()
     }
 }
-
-/// Image that EC2 runners without an image of their own would get; nothing is pulled on this machine.
-const DEFAULT_RUNNER_IMAGE: &str = "public.ecr.aws/attini/default-runner:attini-default-runner-2.0.2";
 
 impl SimulatedStacks {
     pub(super) fn new(parts: Parts, environment: &str) -> Self {
@@ -159,24 +157,23 @@ impl SimulatedStacks {
             others.iter().filter(imports).map(|other| other.name.clone()).collect()
         };
         let account = self.parts.account_parameters();
+        let unread = RefCell::new(None);
         let ssm = |parameter: &str| {
-            let stored = || block_on(attini_core::port::ParameterStore::find(&account, parameter)).ok().flatten();
+            let stored = || match block_on(attini_core::port::ParameterStore::find(&account, parameter)) {
+                Ok(found) => found,
+                Err(error) => {
+                    unread.replace(Some(error));
+                    None
+                }
+            };
             values.parameter(parameter).or_else(stored)
         };
-        let settings = MacroSettings {
-            default_role: Some(format!(
-                "arn:{}:iam::{}:role/attini/attini-deployment-plan-default-role-{}",
-                place.region.partition().id,
-                place.account,
-                place.region
-            )),
-            default_runner_image: DEFAULT_RUNNER_IMAGE.to_owned(),
-            default_vpc_subnets: Some(
-                values.subnets.clone().unwrap_or_else(|| vec!["subnet-00000000000000000".to_owned()]),
-            ),
-            // Looking costs nothing here.
-            queue_interval_seconds: 1,
-        };
+        let mut settings = MacroSettings::of_place(place.region.as_str(), place.account.as_str());
+        if let Some(subnets) = &values.subnets {
+            settings.default_vpc_subnets = Some(subnets.clone());
+        }
+        // Looking costs nothing here.
+        settings.queue_interval_seconds = 1;
         let uuid = self.parts.ids.uuid();
         let transforms = |call: &TransformCall<'_>| {
             if call.name != "AttiniDeploymentPlan" {
@@ -194,7 +191,12 @@ impl SimulatedStacks {
             transforms: &transforms,
             hooks: &mut hooks,
         };
-        simulator::run(previous, request, &mut world).map_err(|refusal| refusal.into_stack_error(name))
+        let outcome = simulator::run(previous, request, &mut world);
+        // What could not be read is not missing: whatever follows from that is void.
+        if let Some(error) = unread.into_inner() {
+            return Err(unavailable("read the parameters of", name, error));
+        }
+        outcome.map_err(|refusal| refusal.into_stack_error(name))
     }
 
     /// Writes what an operation led to as one transaction; `false` when the stack was changed meanwhile.
@@ -347,7 +349,11 @@ impl StackService for SimulatedStacks {
             .home
             .read(|tx| rows::events(tx, &id, after))
             .map_err(|error| unavailable("read the events of", name, error))?;
-        let items = page.items.iter().filter_map(|(number, body)| read_event(*number, body, name, &id)).collect();
+        let event = |(number, body): &(i64, Value)| {
+            let damaged = || unavailable("read the events of", name, format!("event {number} of {id} is damaged"));
+            read_event(*number, body, name, &id).ok_or_else(damaged)
+        };
+        let items = page.items.iter().map(event).collect::<Result<_, _>>()?;
         Ok(Page { items, more: page.more })
     }
 

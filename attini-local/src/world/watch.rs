@@ -1,14 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use attini_core::framework::{Failure, Framework};
 use attini_core::guard;
+use attini_core::inventory::{StackRecord, read};
 use attini_core::port::{
-    DeclaredParameter, Page, StackDescription, StackError, StackEvent, StackRequest, StackService, StackTarget,
-    TemplateLocation,
+    DeclaredParameter, Page, RecordKey, ResourceKind, StackDescription, StackError, StackEvent, StackRequest,
+    StackService, StackTarget, TemplateLocation,
 };
-use attini_core::value::Place;
-use std::sync::Arc;
+use attini_core::value::{InvalidValue, Place, Region, StackName, TaskToken};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// An operation on a stack whose events somebody waits for.
@@ -89,6 +90,34 @@ impl StackService for WatchedStacks {
         template: &TemplateLocation,
     ) -> Result<Vec<DeclaredParameter>, StackError> {
         self.inner.declared_parameters(target, template).await
+    }
+}
+
+/// Returns the operation that a step with this token had accepted and that nobody has told it the end of.
+pub(super) async fn operation_of(framework: &Framework, token: &TaskToken) -> Result<Option<StackOperation>, Failure> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = framework.inventory.list_resources(ResourceKind::CloudformationStack, after.as_deref()).await?;
+        for record in page.items {
+            let RecordKey::Resource(_, name) = record.key.clone() else { continue };
+            after = Some(name);
+            let stack: StackRecord = read(&record.key, record.body)?;
+            if stack.sfn_token.as_deref() != Some(token.expose()) {
+                continue;
+            }
+            let invalid =
+                |error: InvalidValue| Failure::new("InternalError", format!("a stack's record is damaged: {error}"));
+            let target = StackTarget {
+                name: StackName::parse(&stack.stack_name).map_err(invalid)?,
+                region: stack.region.as_deref().map(Region::parse).transpose().map_err(invalid)?,
+                role: stack.execution_role_arn,
+            };
+            let token = stack.client_request_token;
+            return Ok(Some(StackOperation { target, stack_id: stack.stack_id, token, is_init_stack: false }));
+        }
+        if !page.more {
+            return Ok(None);
+        }
     }
 }
 

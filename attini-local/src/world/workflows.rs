@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::parts::Parts;
-use super::recover::recover_owner_of;
+use super::recover::abandon_owner_of;
 use crate::store::executions;
 use crate::store::intents::{self, Intent};
 use crate::store::{HomeError, WorkerLease};
@@ -39,12 +39,13 @@ impl Workflows for LocalWorkflows {
     async fn start(&self, machine: &MachineArn, name: &str, input: &Value) -> Result<ExecutionArn, WorkflowError> {
         let arn = machine.execution(name);
         let now = self.parts.clock.now();
+        let seed = format!("{}{}", self.parts.ids.uuid(), self.parts.ids.uuid());
         let is_new = self
             .parts
             .home
             .write(|tx| {
                 let Some(machine) = executions::find_machine(tx, machine)? else { return Ok(None) };
-                executions::insert(tx, &arn, &machine, input, now).map(Some)
+                executions::insert(tx, &arn, &machine, input, &seed, now).map(Some)
             })
             .map_err(|error| unavailable("start", arn.as_str(), error))?;
         match (is_new, &self.started) {
@@ -81,7 +82,7 @@ impl Workflows for LocalWorkflows {
     }
 
     /// Asks the worker that runs the execution to end it at its next step boundary, and waits until it has. A worker that
-    /// died is cleaned up after instead.
+    /// died cannot; what it left is ended instead.
     async fn stop(&self, execution: &ExecutionArn, cause: &str) -> Result<(), WorkflowError> {
         let failed = |error| unavailable("stop", execution.as_str(), error);
         let intent = Intent { kind: STOP.to_owned(), body: json!({ "cause": cause }), created: self.parts.clock.now() };
@@ -92,7 +93,7 @@ impl Workflows for LocalWorkflows {
             }
             let alive = WorkerLease::is_alive(&self.parts.home, owner_of(execution)).map_err(failed)?;
             if !alive {
-                recover_owner_of(&self.parts, execution).await.map_err(|failure| {
+                abandon_owner_of(&self.parts, execution, cause).await.map_err(|failure| {
                     let source = explain(&failure).into();
                     WorkflowError::Unavailable { operation: "stop", arn: execution.as_str().to_owned(), source }
                 })?;

@@ -253,6 +253,7 @@ impl Bench {
             base_environment: BTreeMap::from([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())]),
             shell: PathBuf::from("/bin/bash"),
             log_url: None,
+            supervisor: None,
             limits: Limits {
                 kill_grace: Duration::from_millis(300),
                 stop_kill_grace: Duration::from_millis(200),

@@ -5,13 +5,10 @@ use attini_core::problem::SourceSpot;
 use attini_core::value::{DistributionId, Environment};
 use serde_json::{Value, json};
 
-use super::project;
+use super::{NO_ID, project};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::DIM;
-
-/// Stands in for the id that packaging makes up.
-const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Show the values that a distribution has in an environment, and where each comes from
 #[derive(Debug, clap::Args)]

@@ -52,8 +52,23 @@ fn entry(found: &DeploymentRecord) -> Value {
     add("deploymentPlanStatus", found.status.clone());
     add("userIdentity", found.user.clone());
     add("objectIdentifier", found.object.as_ref().map(ToString::to_string));
+    if !found.resumptions.is_empty() {
+        entry.insert("resumptions".to_owned(), found.resumptions.iter().map(resumption).collect());
+    }
     entry.extend(labels(&found.labels));
     Value::Object(entry)
+}
+
+/// Returns who let a deployment go on, when, and what was wanted of it.
+fn resumption(found: &Value) -> Value {
+    let time = found.get("time").and_then(Value::as_i64).map(attini_core::value::Timestamp::from_ms);
+    let mut shown = Map::from_iter(time.map(|time| ("timeUtc".to_owned(), json!(time.to_string()))));
+    for field in ["by", "from", "skipped", "reason"] {
+        if let Some(text) = found.get(field).and_then(Value::as_str) {
+            shown.insert(field.to_owned(), text.into());
+        }
+    }
+    Value::Object(shown)
 }
 
 /// Returns how a deployment ended, or that it has not. Records that others wrote have no outcome of their own.

@@ -10,7 +10,7 @@ use crate::plan::retry;
 pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &mut Map<String, Value>) {
     let user = UserFields::of(step, Takes::NoHeartbeats, to);
     let Ok(properties) = properties(step, to) else { return };
-    let state = framed(to, step.name(), "ManualApproval", properties, &[retry::lambda_service()], &user);
+    let state = framed(to, step.name(), "ManualApproval", properties, vec![retry::lambda_service()], &user);
     to.list(step.name(), "AttiniManualApproval");
     states.insert(step.name().to_owned(), Value::Object(state));
 }

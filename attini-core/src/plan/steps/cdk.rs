@@ -39,7 +39,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
     if wants_diff(&step.fields) {
         add_diff(step, to, &properties, &user, states);
     }
-    let state = framed(to, step.name(), "DeployCdk", Some(properties), &[retry::lambda_service()], &user);
+    let state = framed(to, step.name(), "DeployCdk", Some(properties), vec![retry::lambda_service()], &user);
     to.list(step.name(), "AttiniCdk");
     states.insert(step.name().to_owned(), Value::Object(state));
 }
@@ -104,8 +104,8 @@ fn add_diff(
 
     let link = Link::To(choice.clone());
     let fields = UserFields { link, ..user.clone() };
-    let retriers = [retry::lambda_service()];
-    let state = framed(to, &diff, "DeployCdkChangeset", Some(properties.clone()), &retriers, &fields);
+    let retriers = || vec![retry::lambda_service()];
+    let state = framed(to, &diff, "DeployCdkChangeset", Some(properties.clone()), retriers(), &fields);
     states.insert(diff.clone(), Value::Object(state));
 
     let rule = json!({
@@ -116,7 +116,7 @@ fn add_diff(
     states.insert(choice.clone(), json!({"Type": "Choice", "Choices": [rule], "Default": own}));
 
     let fields = UserFields { copied: Map::new(), retry: None, link: Link::To(own) };
-    let state = framed(to, &approval, "ManualApproval", None, &retriers, &fields);
+    let state = framed(to, &approval, "ManualApproval", None, retriers(), &fields);
     states.insert(approval.clone(), Value::Object(state));
 
     to.list(&diff, "AttiniRunnerJob");

@@ -63,5 +63,5 @@ pub(super) fn stack_state(
     user: &UserFields,
 ) -> Map<String, Value> {
     to.list(step.name(), "AttiniCfn");
-    framed(to, step.name(), "DeployCfn", Some(properties), &retry::stack_operations(), user)
+    framed(to, step.name(), "DeployCfn", Some(properties), retry::stack_operations(), user)
 }

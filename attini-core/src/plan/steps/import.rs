@@ -37,7 +37,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
             }
         }
     }
-    let state = framed(to, step.name(), "Import", Some(properties), &[retry::lambda_service()], &user);
+    let state = framed(to, step.name(), "Import", Some(properties), vec![retry::lambda_service()], &user);
     to.list(step.name(), "AttiniImport");
     states.insert(step.name().to_owned(), Value::Object(state));
 }

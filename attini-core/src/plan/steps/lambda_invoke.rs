@@ -32,7 +32,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
     put("InputPath", json!("$"));
     put("OutputPath", json!("$"));
     put("ResultSelector", json!({"result.$": "$.Payload"}));
-    put("Retry", retry::merged(&[retry::lambda_service()], user.retry.as_deref()));
+    put("Retry", retry::merged(vec![retry::lambda_service()], user.retry.as_deref()));
     state.extend(user.copied);
     state.insert("Parameters".to_owned(), Value::Object(parameters));
     state.insert("ResultPath".to_owned(), Value::String(output_path(step.name(), &[])));

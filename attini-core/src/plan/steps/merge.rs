@@ -25,7 +25,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
     let payload = json!({"attiniActionType": "AttiniMergeOutput", "InputsToMerge.$": "$"});
     put("Parameters", json!({"FunctionName": ACTION_FUNCTION, "Payload": payload}));
     put("OutputPath", json!("$.Payload"));
-    put("Retry", retry::merged(&[retry::lambda_service()], retry));
+    put("Retry", retry::merged(vec![retry::lambda_service()], retry));
     for key in KEPT {
         if let Some(value) = step.fields.get(key) {
             put(key, value.clone());

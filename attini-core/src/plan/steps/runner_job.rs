@@ -25,7 +25,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
         }
     }
     take_runner(step, to, &mut properties);
-    let state = framed(to, step.name(), "ExecuteRunner", Some(properties), &[retry::lambda_service()], &user);
+    let state = framed(to, step.name(), "ExecuteRunner", Some(properties), vec![retry::lambda_service()], &user);
     to.list(step.name(), "AttiniRunnerJob");
     states.insert(step.name().to_owned(), Value::Object(state));
 }

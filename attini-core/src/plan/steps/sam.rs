@@ -20,7 +20,7 @@ pub(in crate::plan) fn expand(step: &Step<'_>, to: &mut Expander<'_>, states: &m
     let mut packaging = properties.clone();
     take_runner(step, to, &mut packaging);
     let first = UserFields { link: Link::To(step.name().to_owned()), ..user.clone() };
-    let state = framed(to, &name, "PackageSam", Some(packaging), &[retry::lambda_service()], &first);
+    let state = framed(to, &name, "PackageSam", Some(packaging), vec![retry::lambda_service()], &first);
     to.list(&name, "AttiniPackageSam");
 
     let mut deploying = properties;

@@ -130,6 +130,36 @@ proptest! {
     }
 
     #[test]
+    fn any_request_is_answered(
+        request in json_value(),
+        fragment in json_value(),
+        region in word(),
+        role in any::<bool>(),
+        subnets in prop::option::of(prop::collection::vec(word(), 0..3)),
+    ) {
+        let settings = MacroSettings {
+            default_role: role.then(|| "r".to_owned()), default_vpc_subnets: subnets, ..settings()
+        };
+        let mut whole = request.clone();
+        if let Some(fields) = whole.as_object_mut() {
+            fields.insert("fragment".to_owned(), fragment);
+            fields.insert("region".to_owned(), json!(region));
+        }
+        for request in [request, whole] {
+            let response = macro_response(&request, &settings, "u");
+            let id = request.get("requestId").cloned().unwrap_or_default();
+            prop_assert_eq!(&response["requestId"], &id);
+            match response["status"].as_str() {
+                Some("success") => prop_assert!(response["fragment"].is_object()),
+                _ => {
+                    let message = response["errorMessage"].as_str().unwrap();
+                    prop_assert!(message.lines().all(|line| !line.trim().is_empty()) && !message.is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn defaults_survive_the_way_through_a_custom_resource(value in json_value()) {
         // CloudFormation resolves intrinsic functions on the way, so they never arrive.
         let text = value.to_string();

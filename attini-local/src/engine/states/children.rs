@@ -48,6 +48,9 @@ impl Execution {
     /// A state has failed: it is tried again, its failure is caught, or the machine around it fails.
     pub(in crate::engine) fn fail(&mut self, id: FrameId, failure: Failure) {
         let definition = Arc::clone(&self.definition);
+        if !self.is_handled(id, &failure) {
+            self.keep_unfinished();
+        }
         let (mut id, mut failure) = (id, failure);
         loop {
             let Some(frame) = self.frames.get(&id) else { return };

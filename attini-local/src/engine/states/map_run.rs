@@ -194,7 +194,7 @@ impl Execution {
     }
 
     /// Whether the frame is in a Map whose items have executions of their own.
-    pub(super) fn is_map_run(&self, id: FrameId) -> bool {
+    pub(in crate::engine) fn is_map_run(&self, id: FrameId) -> bool {
         self.frames.get(&id).is_some_and(|frame| matches!(frame.phase, Phase::Map { run: Some(_), .. }))
     }
 

@@ -10,7 +10,7 @@ use attini_core::deploy::{check_plans, check_template};
 use attini_core::distribution::Selection;
 use attini_core::document::{DocPath, Document};
 use attini_core::plan::{SamProject, sam_projects, translate_template, used_runners};
-use attini_core::problem::{Problem, Problems, Severity};
+use attini_core::problem::{Problem, Problems};
 use serde_json::{Value, json};
 
 use super::paths::check_paths;
@@ -120,12 +120,7 @@ impl Template {
 }
 
 fn check(options: &PackageOptions<'_>, path: &str, text: &str) -> Result<(Value, Vec<Problem>), Problems> {
-    if options.must_run {
-        return check_template(path, text).map(|template| (template, Vec::new()));
-    }
-    let (template, unsupported) = check_plans(path, text)?;
-    let warnings = unsupported.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem });
-    Ok((template, warnings.collect()))
+    if options.must_run { check_template(path, text) } else { check_plans(path, text) }
 }
 
 fn sam_metadata(project: &SamProject) -> Value {
