@@ -75,10 +75,7 @@ pub fn check(template: &Value) -> Vec<PlanProblem> {
 }
 
 /// Returns the expanded template and warnings.
-fn expand_fragment(
-    fragment: &Value,
-    around: &Surroundings<'_>,
-) -> Result<(Value, Vec<PlanProblem>), Vec<PlanProblem>> {
+fn expand_fragment(fragment: &Value, around: &Surroundings<'_>) -> Result<(Value, Vec<PlanProblem>), Vec<PlanProblem>> {
     let root = DocPath::root();
     if is_deeper_than(fragment, MAX_DEPTH) {
         let text = format!("the template is nested more than {MAX_DEPTH} levels deep");

@@ -19,9 +19,7 @@ use super::model::{Answer, Verdict};
 use super::ports::{Desk, Files, Stacks};
 use super::project::Machine;
 use super::run::MissingAnswer;
-use crate::engine::objects::ObjectRequest;
 use crate::engine::{self, EffectId, Mocks, TaskEnd, TaskPattern, TaskRequest};
-use crate::simulate::{is_of_map, storage_answer};
 
 /// One call of a step.
 #[derive(Clone)]
@@ -323,15 +321,8 @@ impl<'a> Bench<'a> {
     fn other(&mut self, effect: &EffectId, task: &TaskRequest) -> engine::Answer {
         let step = task.state.as_str();
         let kind = self.machine.steps.get(step).map_or("Task", String::as_str).to_owned();
-        let storage = ObjectRequest::of(task).filter(|_| is_of_map(effect));
-        if storage.is_none() {
-            self.call(step, Some(task.parameters.clone()), self.machine.secrets.clone());
-        }
+        self.call(step, Some(task.parameters.clone()), self.machine.secrets.clone());
         let Some((_, answer)) = self.next(step, effect) else {
-            // What a Map writes is of no interest to what comes after it.
-            if matches!(storage, Some(ObjectRequest::Put { .. })) {
-                return engine::Answer::of(TaskEnd::Succeeded(json!({})));
-            }
             let kind = if kind == "Task" { format!("Task {}", task.resource) } else { kind };
             let line = if task.pattern == TaskPattern::RequestResponse { "result: {}" } else { "output: {}" };
             return self.unanswered(step, effect, &kind, vec![line.to_owned()]);
@@ -342,12 +333,9 @@ impl<'a> Bench<'a> {
         }
         let value = answer.output.clone().or_else(|| answer.result.clone());
         let value = value.or_else(|| answer.outputs.clone().map(|outputs| json!(outputs))).unwrap_or_default();
-        let value = match &storage {
-            Some(request) => storage_answer(request, &value),
-            None if kind == "AttiniLambdaInvoke" => {
-                json!({"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200})
-            }
-            None => value,
+        let value = match kind.as_str() {
+            "AttiniLambdaInvoke" => json!({"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}),
+            _ => value,
         };
         let submitted = answer.output.as_ref().and(answer.result.clone());
         engine::Answer { submitted, end: TaskEnd::Succeeded(value), delay: delay(&answer) }

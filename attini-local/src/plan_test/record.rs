@@ -1,5 +1,7 @@
 //! A deployment that has ended becomes a case: its history says what the steps answered.
 
+mod history;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use attini_core::port::HistoryEvent;
@@ -8,10 +10,11 @@ use attini_core::runner::interpret_output;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use self::history::{Call, End, History};
 use super::file::CaseFile;
 use super::iteration::Kinds;
 use super::project::{Machine, Project, Setting};
-use super::run::{Played, ended, entered, hide, play};
+use super::run::{Played, ended, hide, play};
 
 /// An execution that has ended.
 pub struct Recording {
@@ -53,6 +56,9 @@ pub enum RecordError {
     /// It has not ended.
     #[error("the execution has not ended; wait for its end")]
     Running,
+    /// It failed and was resumed: what its steps answered before and after that is no single run.
+    #[error("the execution was resumed after a failure, and a case is one run; deploy again and record that")]
+    Resumed,
     /// The plan cannot be expanded any more.
     #[error("the plan of the project cannot be expanded: {0}")]
     Plan(Problems),
@@ -147,143 +153,6 @@ fn trial(case: &Map<String, Value>, machine: &Machine) -> Result<Played, RecordE
     }
 }
 
-/// One call of a state.
-struct Call {
-    state: String,
-    iterations: Vec<usize>,
-    parameters: Value,
-    submitted: Option<Value>,
-    end: End,
-}
-
-enum End {
-    Succeeded(Value),
-    Failed { error: Option<String>, cause: Option<String> },
-    Open,
-}
-
-/// What a history says.
-struct History {
-    calls: Vec<Call>,
-    entered: Vec<String>,
-    /// The payload that the first state made.
-    prepared: Value,
-    stack_parameters: Map<String, Value>,
-    status: &'static str,
-    error: Option<String>,
-    tokens: Vec<String>,
-}
-
-fn text(event: &HistoryEvent, field: &str) -> Option<String> {
-    event.details.get(field)?.as_str().map(str::to_owned)
-}
-
-fn json_in(event: &HistoryEvent, field: &str) -> Option<Value> {
-    serde_json::from_str(event.details.get(field)?.as_str()?).ok()
-}
-
-impl History {
-    fn read(events: &[HistoryEvent]) -> Result<Self, RecordError> {
-        let by_id: BTreeMap<u64, &HistoryEvent> = events.iter().map(|event| (event.id, event)).collect();
-        let last = events.last().ok_or(RecordError::Running)?;
-        let status = match last.kind.as_str() {
-            "ExecutionSucceeded" => "SUCCEEDED",
-            "ExecutionFailed" => "FAILED",
-            "ExecutionTimedOut" => "TIMED_OUT",
-            "ExecutionAborted" => "ABORTED",
-            _ => return Err(RecordError::Running),
-        };
-        let mut history = Self {
-            calls: Vec::new(),
-            entered: entered(events).map(str::to_owned).collect(),
-            prepared: Value::Null,
-            stack_parameters: Map::new(),
-            status,
-            error: text(last, "error"),
-            tokens: Vec::new(),
-        };
-        // Number of the call that an event belongs to.
-        let mut open: BTreeMap<u64, usize> = BTreeMap::new();
-        for event in events {
-            if event.kind.ends_with("Scheduled") {
-                let parameters = json_in(event, "parameters").or_else(|| json_in(event, "input")).unwrap_or_default();
-                history.tokens_in(&parameters);
-                let (state, iterations) = place(event, &by_id);
-                open.insert(event.id, history.calls.len());
-                history.calls.push(Call { state, iterations, parameters, submitted: None, end: End::Open });
-                continue;
-            }
-            let Some(number) = open.get(&event.previous_id).copied() else { continue };
-            let call = &mut history.calls[number];
-            match event.kind.as_str() {
-                kind if kind.ends_with("Submitted") => call.submitted = json_in(event, "output"),
-                kind if kind.ends_with("Succeeded") => {
-                    call.end = End::Succeeded(json_in(event, "output").unwrap_or_default());
-                }
-                kind if kind.ends_with("TimedOut") => {
-                    call.end = End::Failed { error: Some("States.Timeout".to_owned()), cause: None };
-                }
-                kind if kind.ends_with("Failed") => {
-                    call.end = End::Failed { error: text(event, "error"), cause: text(event, "cause") };
-                }
-                _ => {}
-            }
-            // What follows the end is no event of the call.
-            if matches!(call.end, End::Open) {
-                open.insert(event.id, number);
-            }
-        }
-        let first = history.calls.iter().find(|call| call.parameters["attiniActionType"] == "GetDeployOriginData");
-        if let Some(End::Succeeded(payload)) = first.map(|call| &call.end) {
-            history.stack_parameters = payload["stackParameters"].as_object().cloned().unwrap_or_default();
-            history.prepared = payload.clone();
-        }
-        Ok(history)
-    }
-
-    fn tokens_in(&mut self, value: &Value) {
-        match value {
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    match value.as_str().filter(|_| name.to_lowercase().ends_with("token")) {
-                        Some(token) if !token.is_empty() => self.tokens.push(token.to_owned()),
-                        _ => self.tokens_in(value),
-                    }
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.tokens_in(item)),
-            _ => {}
-        }
-    }
-}
-
-/// Returns the state that an event belongs to, and the iterations around it, from the outside.
-fn place(event: &HistoryEvent, by_id: &BTreeMap<u64, &HistoryEvent>) -> (String, Vec<usize>) {
-    let mut state = None;
-    let mut iterations = Vec::new();
-    // The state whose beginning is looked for: what is in it is none of ours.
-    let mut passed: Option<String> = None;
-    let mut next = by_id.get(&event.previous_id);
-    while let Some(event) = next {
-        let name = text(event, "name").unwrap_or_default();
-        if let Some(wanted) = &passed {
-            if event.kind.ends_with("StateEntered") && name == *wanted {
-                passed = None;
-            }
-        } else if event.kind.ends_with("StateExited") {
-            passed = Some(name);
-        } else if event.kind.ends_with("StateEntered") {
-            state.get_or_insert(name);
-        } else if event.kind == "MapIterationStarted" {
-            let index = event.details.get("index").and_then(Value::as_u64).unwrap_or_default();
-            iterations.push(usize::try_from(index).unwrap_or(usize::MAX));
-        }
-        next = by_id.get(&event.previous_id).filter(|before| before.id < event.id);
-    }
-    iterations.reverse();
-    (state.unwrap_or_default(), iterations)
-}
-
 struct Work<'a> {
     machine: &'a Machine,
     history: &'a History,
@@ -295,19 +164,15 @@ struct Work<'a> {
 impl Work<'_> {
     /// Returns the answers of all steps.
     fn mocks(&self) -> Map<String, Value> {
-        let mut all: BTreeMap<&str, Vec<(&[usize], Map<String, Value>)>> = BTreeMap::new();
+        let mut all: BTreeMap<&str, BTreeMap<&[usize], Answers>> = BTreeMap::new();
         for call in &self.history.calls {
             let kind = self.machine.steps.get(&call.state).map_or("", String::as_str);
             if let Some(answer) = answer(call, kind, &self.machine.kinds) {
-                all.entry(&call.state).or_default().push((&call.iterations, answer));
+                all.entry(&call.state).or_default().entry(&call.iterations).or_default().push(answer);
             }
         }
         let mut mocks = Map::new();
-        for (state, answers) in all {
-            let mut by_iteration: BTreeMap<&[usize], Vec<Map<String, Value>>> = BTreeMap::new();
-            for (iterations, answer) in answers {
-                by_iteration.entry(iterations).or_default().push(answer);
-            }
+        for (state, by_iteration) in all {
             let mut list = Vec::new();
             for (iterations, answers) in by_iteration {
                 for (mut answer, count) in runs(answers) {
@@ -431,8 +296,11 @@ impl Work<'_> {
     }
 }
 
+/// Answers as a file of cases has them.
+type Answers = Vec<Map<String, Value>>;
+
 /// Counts equal answers in a row.
-fn runs(answers: Vec<Map<String, Value>>) -> Vec<(Map<String, Value>, usize)> {
+fn runs(answers: Answers) -> Vec<(Map<String, Value>, usize)> {
     let mut runs: Vec<(Map<String, Value>, usize)> = Vec::new();
     for answer in answers {
         match runs.last_mut().filter(|(last, _)| *last == answer) {

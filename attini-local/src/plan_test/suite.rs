@@ -101,10 +101,7 @@ impl Suite {
         let mut machines = BTreeMap::new();
         for case in files.iter().flat_map(|file| &file.cases) {
             let setting = setting(case);
-            if !machines.contains_key(&setting) {
-                let machine = project.machine(&setting);
-                machines.insert(setting, machine);
-            }
+            machines.entry(setting).or_insert_with_key(|setting| project.machine(setting));
         }
         let mut problems: Vec<Problem> = Vec::new();
         for case in files.iter().flat_map(|file| &file.cases) {

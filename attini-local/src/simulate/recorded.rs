@@ -48,7 +48,7 @@ impl Objects for Stored {
 }
 
 /// Whether a task was started by a Map for what it reads or writes: the name lies below that of the state, `M.1#0/read.0`.
-pub(crate) fn is_of_map(effect: &EffectId) -> bool {
+pub(super) fn is_of_map(effect: &EffectId) -> bool {
     let last = effect.as_str().rsplit('/').next().unwrap_or_default();
     !last.contains('#') && (last.starts_with("read.") || last.starts_with("write."))
 }

@@ -125,7 +125,7 @@ impl Mocks for Counted<'_> {
 }
 
 /// Returns what S3 answers to the `ItemReader` of a Map, from the items, the text or the whole answer that somebody wrote.
-pub(crate) fn read(request: &ObjectRequest, result: &Value) -> Value {
+fn read(request: &ObjectRequest, result: &Value) -> Value {
     match (request, result) {
         (ObjectRequest::Get { .. }, Value::String(text)) => objects::body_answer(text),
         (ObjectRequest::Get { .. }, Value::Array(_)) => objects::body_answer(&result.to_string()),
