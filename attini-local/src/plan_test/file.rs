@@ -241,7 +241,11 @@ fn answer(reader: &mut Reader<'_>, at: &DocPath) -> Option<Answer> {
         let value = node.to_json();
         let alone = Value::Object(Map::from_iter([(name.to_owned(), value.clone())]));
         if let Err(error) = serde_json::from_value::<Answer>(alone) {
-            let text = error.to_string();
+            let text = match name {
+                "attempts" => "must be a whole number, 1 or more".to_owned(),
+                "delay" => "must be a number of seconds from 0 to 31536000".to_owned(),
+                _ => error.to_string(),
+            };
             let verb = if text.starts_with("must be") { "" } else { "is not usable: " };
             reader.error(&path, format!("`{name}` {verb}{text}"));
             is_sound = false;

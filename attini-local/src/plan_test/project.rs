@@ -127,8 +127,10 @@ impl Project {
             return Err(Problems::one("the distribution has no `initDeployConfig`, so there is no plan to test"));
         };
         let path = self.root.join(&stack.template);
-        let text = fs::read_to_string(&path)
-            .map_err(|error| Problems::one(format!("cannot read the init template `{}`: {error}", stack.template)))?;
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let text = format!("cannot read the init template `{}`: {error}", stack.template);
+            Problem::error(text).with_help("if a package command makes it, run that first: tests run none")
+        })?;
         let (template, _) = check_plans(&stack.template, &text)?;
         let plans = find_plans(&template);
         let Some((plan, source)) = plans.first().and_then(|plan| Some((plan, plan.definition(&template)?))) else {

@@ -21,8 +21,8 @@ use crate::error::{CommandError, ErrorKind};
 /// payloads as always; what stacks, jobs and people answer comes from the mocks of each case. Nothing is called, and no
 /// package command is run.
 ///
-/// Exits with 0 when all cases pass, with 1 when one fails or the coverage is too low, with 151 when a file of cases or
-/// the plan is wrong, with 155 when the `attini-config` file is.
+/// Exits with 0 when all cases pass, with 1 when one fails or the coverage is too low, with 151 when a file of cases is wrong
+/// or does not fit the plan, with 155 when the `attini-config` file is wrong. A plan that cannot be expanded fails its cases.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TestArgs {
     /// Directory of the distribution, or its `attini-config` file

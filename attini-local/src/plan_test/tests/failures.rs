@@ -189,7 +189,7 @@ fn all_mistakes_of_a_file_are_told_at_once() {
         "t.yaml:7:8: write at least one answer",
         "t.yaml:8:8: write `approve: true`",
         "t.yaml:9:30: `attempts` must be at least 1",
-        "t.yaml:10:27: `delay` is not usable: invalid type",
+        "t.yaml:10:27: `delay` must be a number of seconds",
         "t.yaml:11:16: `cause` belongs to `error`",
         "t.yaml:12:31: `iteration` must be a number or a list of numbers, counted from 0",
         "t.yaml:13:9: another case has the name `a` too",
