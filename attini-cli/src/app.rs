@@ -75,6 +75,8 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         Command::Local(args) => match &args.command {
             LocalCommand::Set(args) => local::set::run(ctx, args).await,
             LocalCommand::Show(args) => local::show::run(ctx, args).await,
+            LocalCommand::Stacks(args) => local::stacks::run(ctx, args).await,
+            LocalCommand::Stack(args) => local::stack::run(ctx, args).await,
             LocalCommand::Reset(args) => local::reset::run(ctx, args).await,
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
             LocalCommand::Supervise(args) => local::supervise::run(ctx, args).await,

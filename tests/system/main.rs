@@ -30,6 +30,7 @@ mod resume;
 mod rollback;
 mod screen;
 mod session;
+mod stacks;
 mod support;
 mod terminal;
 mod user_packages;
