@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use attini_core::config::{self, Config, InitStackConfig, Pipeline, choose_file};
 use attini_core::deploy::{Registration, check_plans, framework_parameters, register_plan};
+use attini_core::document::Document;
 use attini_core::framework::{Failure, Settings, explain};
 use attini_core::inventory::{DeploymentRecord, DeploymentSource, InitStackRecord, init_stack_key, save_deployment};
 use attini_core::plan::{MacroSettings, decode_defaults, find_plans, macro_response, steps};
@@ -179,6 +180,9 @@ impl Project {
             termination_protection: None,
             token: String::new(),
             failures: BTreeMap::new(),
+            rollback_failures: BTreeMap::new(),
+            delays: BTreeMap::new(),
+            policy: None,
         };
         let (arn, definition) = self.create(&request, &records, setting)?;
         let steps: BTreeMap<String, String> =
@@ -267,6 +271,19 @@ impl Project {
         Ok(())
     }
 
+    /// Returns the template that a nested stack of the init stack names: a file of the distribution by its address there.
+    fn nested(&self, address: &str) -> Result<Value, String> {
+        let path = address.split_once("/distribution-origin/").and_then(|(_, path)| path.split(['?', '#']).next());
+        let path = path.filter(|path| !path.split('/').any(|part| part == ".."));
+        let Some(path) = path else {
+            return Err(format!("the template {address} is not in the distribution, and tests read nothing else"));
+        };
+        let text = fs::read_to_string(self.root.join(path)).map_err(|error| format!("cannot read {path}: {error}"))?;
+        let document = Document::parse(path, &text).map_err(|problems| problems.to_string())?;
+        let duplicates = document.duplicate_keys();
+        if duplicates.is_empty() { Ok(document.to_json()) } else { Err(Problems(duplicates).to_string()) }
+    }
+
     /// Creates the init stack, and returns its state machine.
     fn create(
         &self,
@@ -305,6 +322,8 @@ impl Project {
                 exports: &BTreeMap::new(),
                 imports_in_use: &|_| Vec::new(),
                 transforms: &transforms,
+                templates: &|address| self.nested(address),
+                nesting: 0,
                 hooks: &mut hooks,
             };
             simulator::run(None, request, &mut world)
