@@ -93,6 +93,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             PlanCommand::Graph(args) => plan::graph::run(ctx, args),
             PlanCommand::Schema(args) => plan::schema::run(ctx, args),
             PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
+            PlanCommand::Test(args) => plan::test::run(ctx, args).await,
         },
         Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),

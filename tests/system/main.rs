@@ -22,6 +22,7 @@ mod package;
 mod packaged;
 mod plan;
 mod plan_graph;
+mod plan_tests;
 mod process;
 mod projects;
 mod readme;
