@@ -75,6 +75,8 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
         Command::Local(args) => match &args.command {
             LocalCommand::Set(args) => local::set::run(ctx, args).await,
             LocalCommand::Show(args) => local::show::run(ctx, args).await,
+            LocalCommand::Stacks(args) => local::stacks::run(ctx, args).await,
+            LocalCommand::Stack(args) => local::stack::run(ctx, args).await,
             LocalCommand::Reset(args) => local::reset::run(ctx, args).await,
             LocalCommand::Worker(args) => local::worker::run(ctx, args).await,
             LocalCommand::Supervise(args) => local::supervise::run(ctx, args).await,
@@ -91,6 +93,7 @@ async fn dispatch(ctx: &mut Context<'_>, command: &Command) -> Result<(), Comman
             PlanCommand::Graph(args) => plan::graph::run(ctx, args),
             PlanCommand::Schema(args) => plan::schema::run(ctx, args),
             PlanCommand::Simulate(args) => plan::simulate::run(ctx, args),
+            PlanCommand::Test(args) => plan::test::run(ctx, args).await,
         },
         Command::Configure(args) => configure::run(ctx, args),
         Command::InitProject(args) => init_project::run(ctx, args),

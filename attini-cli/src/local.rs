@@ -1,6 +1,7 @@
 //! The one place that joins the commands with the libraries behind them.
 
 mod packager;
+mod stacks;
 mod world;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar;
 
 pub(crate) use self::progress::progress_line;
+pub(crate) use self::yaml::render as yaml_text;
 use crate::error::CommandError;
 
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();

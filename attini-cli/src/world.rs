@@ -76,6 +76,12 @@ pub(crate) trait LocalWorld: World {
     /// Returns the values that were loaded for an environment.
     async fn values(&self, environment: &str) -> Result<Value, CommandError>;
 
+    /// Returns the stacks of one environment, or all, nested ones after the one they are in.
+    async fn stacks(&self, environment: Option<&str>) -> Result<Vec<Value>, CommandError>;
+
+    /// Returns the stacks of that name, one for each region that has it.
+    async fn stack(&self, name: &str, region: Option<&Region>) -> Result<Vec<Value>, CommandError>;
+
     /// Removes the state of one environment or of all, and returns their names. Refuses while deployments run.
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError>;
 

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "engine")]
 pub mod engine;
+#[cfg(feature = "engine")]
+pub mod plan_test;
 pub mod project;
 #[cfg(feature = "engine")]
 pub mod simulate;

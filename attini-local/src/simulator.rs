@@ -16,13 +16,16 @@
 //! - `{{resolve:ssm:…}}` is looked up, in the version that there is; `ssm-secure` and `secretsmanager` references stay as they are written, so no secret
 //!   reaches the state.
 //!
-//! Not supported yet, and refused by name: nested stacks, modules, `Fn::ForEach`, `Fn::Transform`, `AWS::Include`,
-//! `Hooks`, `Fn::RefAll`, `Fn::ValueOf`, `Fn::ValueOfAll`.
+//! Not supported yet, and refused by name: modules, `Fn::Transform`, `AWS::Include`, `Hooks`, `Fn::RefAll`,
+//! `Fn::ValueOf`, `Fn::ValueOfAll`.
 
+mod at;
 mod conditions;
+mod drift;
 mod events;
 mod graph;
 mod intrinsics;
+mod language;
 mod operation;
 mod parameters;
 mod prepare;
@@ -39,8 +42,10 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use drift::{Changed, Difference, DriftStatus, ResourceDrift, drift};
 pub use operation::{
-    ChangeAction, OperationKind, OperationOutcome, OperationRequest, ResourceChange, preview, run, stack_id_prefix,
+    ChangeAction, OperationKind, OperationOutcome, OperationRequest, Replacement, ResourceChange, preview, run,
+    stack_id_prefix,
 };
 pub use parameters::declared_parameters;
 pub use refusal::Refusal;

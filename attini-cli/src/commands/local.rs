@@ -3,6 +3,8 @@
 pub(crate) mod reset;
 pub(crate) mod set;
 pub(crate) mod show;
+pub(crate) mod stack;
+pub(crate) mod stacks;
 pub(crate) mod supervise;
 pub(crate) mod worker;
 
@@ -20,6 +22,8 @@ pub(crate) struct LocalArgs {
 pub(crate) enum LocalCommand {
     Set(set::SetArgs),
     Show(show::ShowArgs),
+    Stacks(stacks::StacksArgs),
+    Stack(stack::StackArgs),
     Reset(reset::ResetArgs),
     #[command(hide = true)]
     Worker(worker::WorkerArgs),

@@ -6,6 +6,7 @@ pub(crate) mod lint;
 pub(crate) mod render;
 pub(crate) mod schema;
 pub(crate) mod simulate;
+pub(crate) mod test;
 
 use attini_core::document::{DocPath, Document};
 use attini_core::plan::{self, MacroRequest, MacroSettings, PlanProblem};
@@ -33,6 +34,7 @@ pub(crate) enum PlanCommand {
     Graph(graph::GraphArgs),
     Schema(schema::SchemaArgs),
     Simulate(simulate::SimulateArgs),
+    Test(Box<test::TestArgs>),
 }
 
 /// What is wrong with a template.

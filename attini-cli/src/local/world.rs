@@ -10,10 +10,11 @@ use attini_core::follow::FollowPorts;
 use attini_core::framework::explain;
 use attini_core::guard::{Answer, Approval};
 use attini_core::inventory::find_deployment;
-use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectIdentifier};
+use attini_core::value::{DeploymentName, DistributionName, Environment, ObjectIdentifier, Region};
 use attini_local::world::{LocalWorld as World, Options, Redriving, Submission, SupervisorCommand, Values, WorldError};
 use serde_json::Value;
 
+use super::stacks;
 use crate::error::CommandError;
 use crate::world::{self, ApprovalAnswer, LocalOptions};
 
@@ -226,6 +227,14 @@ impl world::LocalWorld for Home {
 
     async fn values(&self, environment: &str) -> Result<Value, CommandError> {
         Ok(self.world.values(environment)?)
+    }
+
+    async fn stacks(&self, environment: Option<&str>) -> Result<Vec<Value>, CommandError> {
+        Ok(self.world.stacks(environment)?.iter().map(stacks::summary).collect())
+    }
+
+    async fn stack(&self, name: &str, region: Option<&Region>) -> Result<Vec<Value>, CommandError> {
+        Ok(self.world.stack(name, region)?.iter().map(stacks::details).collect())
     }
 
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {

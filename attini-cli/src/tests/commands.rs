@@ -326,3 +326,28 @@ fn paths_are_checked_before_anything_is_made() {
     assert_eq!(attini(&world, "distribution inspect no-such.zip").code, 151);
     assert!(world.records.lock().expect("free").is_empty());
 }
+
+#[test]
+fn stacks_of_the_simulator_are_listed_and_shown() {
+    let world = Memory::with_environments(&[("dev", "test")]);
+    insta::assert_snapshot!(attini(&world, "local stacks -e dev"), @"
+    - name: shop
+      status: CREATE_COMPLETE
+    ");
+    insta::assert_snapshot!(attini(&world, "local stack shop"), @r#"
+    name: shop
+    status: UPDATE_ROLLBACK_COMPLETE
+    region: eu-west-1
+    parameters:
+      Password: "****"
+    events:
+    - 2026-01-01 10:00:00 UPDATE_FAILED Queue: no capacity
+    - 2026-01-01 10:00:01 UPDATE_COMPLETE Queue
+    "#);
+    let ran = attini(&world, "local stack none");
+    assert!(ran.err.contains("there is no stack none") && ran.err.contains("attini local stacks"), "{}", ran.err);
+    let ran = attini(&world, "local stack both");
+    assert!(ran.err.contains("in eu-west-1 and eu-north-1") && ran.err.contains("--region eu-north-1"), "{}", ran.err);
+    assert_eq!(attini(&world, "local stack both --region eu-north-1").code, 0);
+    assert!(attini(&world, "local stack shop --json").out.contains("\"reason\": null"));
+}

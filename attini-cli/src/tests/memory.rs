@@ -328,6 +328,26 @@ impl LocalWorld for Handle {
         Ok(serde_json::json!({ "parameters": { "/a": "b" } }))
     }
 
+    async fn stacks(&self, _: Option<&str>) -> Result<Vec<Value>, CommandError> {
+        Ok(vec![json!({ "name": "shop", "status": "CREATE_COMPLETE" })])
+    }
+
+    async fn stack(&self, name: &str, region: Option<&Region>) -> Result<Vec<Value>, CommandError> {
+        let stack = |region: &str| {
+            json!({
+                "name": name, "status": "UPDATE_ROLLBACK_COMPLETE", "region": region, "reason": null, "outputs": {},
+                "parameters": { "Password": "****" },
+                "events": [
+                    { "time": "2026-01-01 10:00:00", "status": "UPDATE_FAILED", "logicalId": "Queue", "reason": "no capacity" },
+                    { "time": "2026-01-01 10:00:01", "status": "UPDATE_COMPLETE", "logicalId": "Queue", "reason": null },
+                ],
+            })
+        };
+        let regions = if name == "both" { vec!["eu-west-1", "eu-north-1"] } else { vec!["eu-west-1"] };
+        let wanted = regions.into_iter().filter(|own| region.is_none_or(|region| region.as_str() == *own));
+        Ok(wanted.filter(|_| name != "none").map(stack).collect())
+    }
+
     async fn reset(&self, environment: Option<&str>) -> Result<Vec<String>, CommandError> {
         let mut records = self.0.records.lock().expect("free");
         let is_it = |name: &String| environment.is_none_or(|wanted| wanted == name);

@@ -63,6 +63,38 @@ fn the_reference_of_attini_config_is_that_of_the_schema() {
 }
 
 #[test]
+fn the_schema_of_files_of_cases_is_that_of_the_program() {
+    check("plan-tests.schema.json", &format!("{:#}\n", attini_local::plan_test::schema()));
+}
+
+#[test]
+fn the_reference_of_files_of_cases_is_that_of_the_schema() {
+    let mut page = String::from(
+        "# Keys of files of cases\n\nEvery key of the files that `attini plan test` runs, YAML or JSON. `NAME` is the name of a step, a parameter or a key of \
+         your own.\n`defaults` has the same keys as a case, but for `name` and `expect`. How to use them is told in \
+         [testing plans](../plan-tests.md).\n\n| Key | Type | Meaning |\n|---|---|---|\n",
+    );
+    let schema = attini_local::plan_test::schema();
+    let mut table = String::new();
+    keys(&schema, "", &mut table);
+    // A list of answers or calls has the keys of one.
+    let is_said = |line: &&str| line.starts_with("| `defaults.") || line.contains("NAME[].");
+    for line in table.lines().filter(|line| !is_said(line)) {
+        let line = &line
+            .replace(" or null |", " |")
+            .replace("| null |", "| `SUCCEEDED`, `FAILED` or `TIMED_OUT` |")
+            .replace("` |  |", "` | any |");
+        let columns: Vec<&str> = line.split(" | ").collect();
+        let (first, rest) = (&columns[..2], &columns[3..columns.len() - 1]);
+        writeln!(page, "{} | {} |", first.join(" | "), rest.join(" | ")).expect("a text can be written to");
+    }
+    page.push_str(
+        "\nThe [schema](plan-tests.schema.json) for editors says the same; `attini plan test --schema` prints it.\n",
+    );
+    check("plan-tests.md", &page);
+}
+
+#[test]
 fn the_pages_of_lint_rules_are_those_of_the_program() {
     check("../lint/README.md", &lint::index());
     let mut known = vec!["README.md".to_owned()];

@@ -29,6 +29,8 @@ pub struct Definition {
     pub(super) machines: Vec<Machine>,
     pub(super) timeout_seconds: Option<u64>,
     pub(super) fingerprint: String,
+    /// Whether executions may have more events than the service allows.
+    pub(super) has_no_event_limit: bool,
 }
 
 impl Definition {
@@ -41,6 +43,13 @@ impl Definition {
     pub fn parse(definition: &Value) -> Result<Self, Vec<String>> {
         let fingerprint = hex::encode(Sha256::digest(definition.to_string()));
         parse::definition(definition, fingerprint)
+    }
+
+    /// Lets executions have as many events as they like. The service ends them at 25,000, so nothing that is deployed runs
+    /// like this; measurements do.
+    #[must_use]
+    pub fn without_event_limit(self) -> Self {
+        Self { has_no_event_limit: true, ..self }
     }
 
     pub(super) fn state(&self, id: StateId) -> Option<&State> {

@@ -223,15 +223,16 @@ impl Execution {
 
     /// Lets every frame go on that can, one state each in turn.
     pub(super) fn run(&mut self) {
+        let max_events = if self.definition.has_no_event_limit { u64::MAX } else { MAX_EVENTS };
         while self.outcome.is_none() && !self.held {
             let Some(id) = self.ready.pop_front() else { break };
-            if self.events >= MAX_EVENTS {
+            if self.events >= max_events {
                 self.keep_unfinished();
                 self.end_failed(ROOT, too_many_events());
                 break;
             }
             let run = self.frames.get(&id).and_then(|frame| self.runs.get(&frame.run?));
-            if run.is_some_and(|run| run.events >= MAX_EVENTS) {
+            if run.is_some_and(|run| run.events >= max_events) {
                 self.fail(id, too_many_events());
                 continue;
             }

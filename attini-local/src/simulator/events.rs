@@ -1,5 +1,7 @@
 //! The events of one operation.
 
+use std::time::Duration;
+
 use attini_core::port::{StackEvent, StackStatus};
 use attini_core::value::{StackName, Timestamp};
 
@@ -8,6 +10,7 @@ use attini_core::value::{StackName, Timestamp};
 pub(super) struct EventLog {
     stack: StackName,
     stack_id: String,
+    begun: Timestamp,
     time: Timestamp,
     token: Option<String>,
     count: u64,
@@ -17,7 +20,28 @@ pub(super) struct EventLog {
 impl EventLog {
     pub(super) fn new(stack: StackName, stack_id: &str, time: Timestamp, token: &str, count: u64) -> Self {
         let token = (!token.is_empty()).then(|| token.to_owned());
-        Self { stack, stack_id: stack_id.to_owned(), time, token, count, events: Vec::new() }
+        Self { stack, stack_id: stack_id.to_owned(), begun: time, time, token, count, events: Vec::new() }
+    }
+
+    /// Lets time pass.
+    pub(super) fn wait(&mut self, wait: Duration) {
+        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        self.time = Timestamp::from_ms(self.time.as_ms().saturating_add(wait_ms));
+    }
+
+    /// Returns the time of the next event.
+    pub(super) fn now(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Returns how much time has passed since the operation began.
+    pub(super) fn elapsed(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.time.as_ms() - self.begun.as_ms()).unwrap_or(0))
+    }
+
+    /// Takes over the events of a nested stack.
+    pub(super) fn adopt(&mut self, events: Vec<StackEvent>) {
+        self.events.extend(events);
     }
 
     /// Records a status of the stack itself.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use attini_core::value::Place;
 use serde_json::Value;
 
+use super::at::At;
 use super::{Export, Refusal, ResourceState, StoredParameter};
 
 /// What one evaluation may produce in all, in bytes: templates can double a text with every step.
@@ -83,6 +84,15 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
 }
 
 impl Scope<'_> {
+    /// Returns the same scope with other mappings and conditions, and a budget of its own.
+    pub(super) fn within<'b>(
+        &'b self,
+        mappings: &'b serde_json::Map<String, Value>,
+        conditions: &'b BTreeMap<String, bool>,
+    ) -> Scope<'b> {
+        Scope { mappings, conditions, budget: budget(), language_extensions: true, ..*self }
+    }
+
     /// Resolves all functions in a value; `None` is `AWS::NoValue`, which removes the property or element.
     pub(super) fn resolve(&self, value: &Value) -> Result<Option<Value>, Fault> {
         if let Some((name, argument)) = as_call(value) {
@@ -112,6 +122,20 @@ impl Scope<'_> {
         }
     }
 
+    /// Returns where in a value the first function stands that has no value.
+    pub(super) fn blame(&self, value: &Value, at: &At<'_>) -> Option<String> {
+        if as_call(value).is_some() {
+            return self.resolve(value).is_err().then(|| at.to_string());
+        }
+        match value {
+            Value::Array(items) => {
+                items.iter().enumerate().find_map(|(index, item)| self.blame(item, &At::Index(at, index)))
+            }
+            Value::Object(entries) => entries.iter().find_map(|(key, entry)| self.blame(entry, &At::Key(at, key))),
+            _ => self.resolve(value).is_err().then(|| at.to_string()),
+        }
+    }
+
     /// Resolves to a text, or fails with the rule that the function demands.
     fn text(&self, value: &Value, rule: &str) -> Result<String, Fault> {
         self.resolve(value)?.as_ref().and_then(text_of).ok_or_else(|| Fault::template(rule))
@@ -134,7 +158,7 @@ impl Scope<'_> {
             "Fn::Join" => self.join(argument).map(Some),
             "Fn::Select" => self.select(argument).map(Some),
             "Fn::Split" => self.split(argument).map(Some),
-            "Fn::FindInMap" => self.find_in_map(argument).map(Some),
+            "Fn::FindInMap" => self.find_in_map(argument),
             "Fn::Base64" => self.base64(argument).map(Some),
             "Fn::Cidr" => self.cidr(argument).map(Some),
             "Fn::GetAZs" => self.zones(argument).map(Some),

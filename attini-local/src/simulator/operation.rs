@@ -3,10 +3,13 @@
 mod create;
 mod delete;
 mod engine;
+mod nested;
+mod policy;
 mod update;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use attini_core::port::{OnFailure, ParameterValue, StackEvent};
 use attini_core::value::StackName;
@@ -14,6 +17,7 @@ use serde_json::Value;
 
 pub use self::create::stack_id_prefix;
 use super::{DefaultHooks, Refusal, StackState, World};
+use engine::Engine;
 
 /// What is to happen to a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +51,14 @@ pub struct OperationRequest {
     /// operation again: nothing happens. Empty for none.
     pub token: String,
     /// Resources that are to fail, by logical id, with the reason. Only those that the operation works on fail.
+    /// `Child.Bucket` is the resource `Bucket` of the nested stack `Child`, here and in the next two.
     pub failures: BTreeMap<String, String>,
+    /// Resources that are to fail while the operation is rolled back, by logical id, with the reason.
+    pub rollback_failures: BTreeMap<String, String>,
+    /// Resources that take time, by logical id. The times of events and [`OperationOutcome::duration`] say so; nothing waits.
+    pub delays: BTreeMap<String, Duration>,
+    /// Policy for updates of the stack; `None` leaves the one it has.
+    pub policy: Option<Value>,
 }
 
 /// Without the template, whose defaults can be secrets.
@@ -88,6 +99,34 @@ pub struct ResourceChange {
     pub action: ChangeAction,
     /// Names of the properties that differ.
     pub properties: Vec<String>,
+    /// Whether the service replaces the resource.
+    pub replacement: Replacement,
+}
+
+/// Whether a change replaces a resource, as far as the public schemas of types say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacement {
+    /// It does not.
+    Never,
+    /// It does.
+    Always,
+    /// It depends on the values.
+    Conditional,
+    /// The simulator does not know the type, and takes the change as one in place.
+    Unknown,
+}
+
+impl Replacement {
+    /// Returns the service's word; `Conditional (unknown)` for what is not known.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "False",
+            Self::Always => "True",
+            Self::Conditional => "Conditional",
+            Self::Unknown => "Conditional (unknown)",
+        }
+    }
 }
 
 /// What an operation led to.
@@ -99,6 +138,23 @@ pub struct OperationOutcome {
     pub events: Vec<StackEvent>,
     /// The changes that were begun, in order, also when they were rolled back.
     pub changes: Vec<ResourceChange>,
+    /// Nested stacks that stay behind as stacks of their own, because their parents retain them.
+    pub retained: Vec<StackState>,
+    /// How long the operation takes: the sum of the wanted delays.
+    pub duration: Duration,
+}
+
+impl OperationOutcome {
+    fn nothing(state: Option<StackState>) -> Self {
+        let (events, changes, retained) = (Vec::new(), Vec::new(), Vec::new());
+        Self { state, events, changes, retained, duration: Duration::ZERO }
+    }
+
+    fn of(state: Option<StackState>, engine: Engine<'_, '_>) -> Self {
+        let duration = engine.log.elapsed();
+        let (changes, retained) = (engine.changes, engine.retained);
+        Self { state, events: engine.log.into_events(), changes, retained, duration }
+    }
 }
 
 /// Carries out an operation on a stack as it was before; `None` for one that does not exist.
@@ -113,7 +169,7 @@ pub fn run(
     world: &mut World<'_>,
 ) -> Result<OperationOutcome, Refusal> {
     if let Some(previous) = previous.filter(|previous| is_repeated(previous, request)) {
-        return Ok(OperationOutcome { state: Some(previous.clone()), events: Vec::new(), changes: Vec::new() });
+        return Ok(OperationOutcome::nothing(Some(previous.clone())));
     }
     let name = request.name.as_str().to_owned();
     match (request.kind, previous) {
@@ -122,7 +178,7 @@ pub fn run(
         (OperationKind::Update, Some(previous)) => update::update(previous, request, world),
         (OperationKind::Update, None) => Err(Refusal::NotFound { name }),
         (OperationKind::Delete, Some(previous)) => delete::delete(previous, request, world),
-        (OperationKind::Delete, None) => Ok(OperationOutcome { state: None, events: Vec::new(), changes: Vec::new() }),
+        (OperationKind::Delete, None) => Ok(OperationOutcome::nothing(None)),
     }
 }
 
@@ -148,7 +204,12 @@ pub fn preview(
     world: &World<'_>,
 ) -> Result<Vec<ResourceChange>, Refusal> {
     let mut hooks = DefaultHooks;
-    let request = OperationRequest { token: String::new(), failures: BTreeMap::new(), ..request.clone() };
+    let request = OperationRequest {
+        token: String::new(),
+        failures: BTreeMap::new(),
+        rollback_failures: BTreeMap::new(),
+        ..request.clone()
+    };
     let mut world = World {
         place: world.place.clone(),
         now: world.now,
@@ -156,6 +217,8 @@ pub fn preview(
         exports: world.exports,
         imports_in_use: world.imports_in_use,
         transforms: world.transforms,
+        templates: world.templates,
+        nesting: world.nesting,
         hooks: &mut hooks,
     };
     run(previous, &request, &mut world).map(|outcome| outcome.changes)

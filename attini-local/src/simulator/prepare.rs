@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use attini_core::port::ParameterValue;
 use serde_json::{Map, Value};
 
+use super::at::{self, At};
 use super::intrinsics::{Fault, Scope, as_call, budget};
-use super::references::{Place, References, check_functions};
+use super::references::{Place, References, check_functions, find_reference};
+use super::resources::is_nested;
 use super::template::{Resource, Template, check_size, read_parameters};
-use super::{Refusal, StackState, StoredParameter, World, conditions, graph, parameters, rules, transforms};
+use super::{Refusal, StackState, StoredParameter, World, conditions, graph, language, parameters, rules, transforms};
 
 /// A template that can be deployed.
 pub(super) struct Prepared {
@@ -36,8 +38,10 @@ pub(super) fn prepare(
     check_size(source)?;
     let kept = previous.map(|previous| &previous.parameters);
     let before = parameters::resolve(&read_parameters(source)?, given, kept, world.ssm)?;
-    let values: Map<String, Value> = before.into_iter().map(|(name, parameter)| (name, parameter.value)).collect();
-    let transformed = transforms::apply(source, &values, world.transforms)?;
+    let values: Map<String, Value> =
+        before.iter().map(|(name, parameter)| (name.clone(), parameter.value.clone())).collect();
+    let language_extensions = |template: Value| extend_language(template, stack_name, stack_id, &before, world);
+    let transformed = transforms::apply(source, &values, world.transforms, &language_extensions)?;
     check_size(&transformed.template)?;
     let template = Template::parse(&transformed.template, transformed.features)?;
     let mut prepared = Prepared {
@@ -60,6 +64,31 @@ pub(super) fn prepare(
     prepared.order()?;
     prepared.check_values(world)?;
     Ok(prepared)
+}
+
+/// Applies `AWS::LanguageExtensions`, for which nothing exists but parameters and what surrounds the stack.
+fn extend_language(
+    template: Value,
+    stack_name: &str,
+    stack_id: &str,
+    parameters: &BTreeMap<String, StoredParameter>,
+    world: &World<'_>,
+) -> Result<Value, Refusal> {
+    let scope = Scope {
+        stack_name,
+        stack_id,
+        place: &world.place,
+        parameters,
+        mappings: &Map::new(),
+        conditions: &BTreeMap::new(),
+        resources: &BTreeMap::new(),
+        exports: world.exports,
+        ssm: world.ssm,
+        language_extensions: true,
+        budget: budget(),
+    };
+    let secret = parameters.iter().filter(|(_, parameter)| parameter.no_echo).map(|(name, _)| name.clone());
+    language::expand(template, &scope, &secret.collect())
 }
 
 impl Prepared {
@@ -105,25 +134,26 @@ impl Prepared {
 
     fn check_functions(&self) -> Result<(), Refusal> {
         let template = &self.template;
-        let check = |value: &Value, place: Place, at: String| {
-            check_functions(value, place, template.features.language_extensions, &|| at.clone())
+        let check = |value: &Value, place: Place, section: &str, name: &str, attribute: &str| {
+            let extended = template.features.language_extensions;
+            at::member(section, name, attribute, |at| check_functions(value, place, extended, at))
         };
         for (name, value) in &template.conditions {
-            check(value, Place::Condition, format!("condition {name}"))?;
+            check(value, Place::Condition, "Conditions", name, "")?;
         }
         for (name, value) in &template.rules {
-            check(value, Place::Rule, format!("rule {name}"))?;
+            check(value, Place::Rule, "Rules", name, "")?;
         }
         for (name, value) in &template.mappings {
-            check(value, Place::Value, format!("mapping {name}"))?;
+            check(value, Place::Value, "Mappings", name, "")?;
         }
         for resource in &template.resources {
-            check(&resource.properties, Place::Value, format!("resource {}", resource.logical_id))?;
+            check(&resource.properties, Place::Value, "Resources", &resource.logical_id, "Properties")?;
         }
         for output in &template.outputs {
-            check(&output.value, Place::Value, format!("output {}", output.name))?;
+            check(&output.value, Place::Value, "Outputs", &output.name, "Value")?;
             if let Some(name) = &output.export_name {
-                check(name, Place::Value, format!("the export name of output {}", output.name))?;
+                check(name, Place::Value, "Outputs", &output.name, "Export/Name")?;
             }
         }
         Ok(())
@@ -156,7 +186,7 @@ impl Prepared {
             self.check_conditions(resource.condition.iter().chain(&references.conditions), "Resources")?;
             self.check_mappings(&references)?;
         }
-        unresolved(&unknown, "Resources")?;
+        self.unresolved(&unknown, "Resources")?;
         let mut unknown = BTreeSet::new();
         for output in &template.outputs {
             for value in std::iter::once(&output.value).chain(&output.export_name) {
@@ -166,7 +196,49 @@ impl Prepared {
                 self.check_mappings(&references)?;
             }
         }
-        unresolved(&unknown, "Outputs")
+        self.unresolved(&unknown, "Outputs")
+    }
+
+    /// Refuses names that are not there, with the first place of each.
+    fn unresolved(&self, names: &BTreeSet<String>, block: &str) -> Result<(), Refusal> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<String> = names.iter().filter_map(|name| self.place_of(name, block)).collect();
+        let places = if places.is_empty() { String::new() } else { format!(" (at {})", places.join(", ")) };
+        Err(Refusal::format(format_args!(
+            "Unresolved resource dependencies [{}] in the {block} block of the template{places}",
+            join(names.iter().map(String::as_str))
+        )))
+    }
+
+    /// Returns where a name is referred to first.
+    fn place_of(&self, name: &str, block: &str) -> Option<String> {
+        let find = |value: &Value, section: &str, id: &str, attribute: &str| {
+            at::member(section, id, attribute, |at| find_reference(value, name, at))
+        };
+        if block == "Resources" {
+            return self.template.resources.iter().find_map(|resource| {
+                let id = &resource.logical_id;
+                let found = find(&resource.properties, block, id, "Properties");
+                let named = resource.depends_on.iter().any(|needed| needed == name);
+                found.or_else(|| named.then(|| format!("/Resources/{id}/DependsOn")))
+            });
+        }
+        self.template.outputs.iter().find_map(|output| {
+            let value = find(&output.value, block, &output.name, "Value");
+            value.or_else(|| find(output.export_name.as_ref()?, block, &output.name, "Export/Name"))
+        })
+    }
+
+    /// Returns where a condition is named first.
+    fn place_of_condition(&self, name: &str, block: &str) -> Option<String> {
+        let is_it = |condition: &Option<String>| condition.as_deref() == Some(name);
+        let resource =
+            self.template.resources.iter().find(|resource| block == "Resources" && is_it(&resource.condition));
+        let output = self.template.outputs.iter().find(|output| block == "Outputs" && is_it(&output.condition));
+        let id = resource.map(|resource| &resource.logical_id).or(output.map(|output| &output.name));
+        id.map(|id| format!("/{block}/{id}/Condition")).or_else(|| self.place_of(name, block))
     }
 
     fn check_named(&self, references: &References, unknown: &mut BTreeSet<String>) -> Result<(), Refusal> {
@@ -175,9 +247,11 @@ impl Prepared {
             |name: &str| is_pseudo(name) || template.parameter(name).is_some() || template.resource(name).is_some();
         unknown.extend(references.refs.iter().filter(|name| !known(name)).cloned());
         match references.attributes_of.iter().find(|name| template.resource(name).is_none()) {
-            Some(name) => Err(Refusal::validation(format!(
-                "Template error: instance of Fn::GetAtt references undefined resource {name}"
-            ))),
+            Some(name) => {
+                let text = format!("Template error: instance of Fn::GetAtt references undefined resource {name}");
+                let place = self.place_of(name, "Resources").or_else(|| self.place_of(name, "Outputs"));
+                Err(place.map_or_else(|| Refusal::Validation(text.clone()), |place| Refusal::at(&text, place)))
+            }
             None => Ok(()),
         }
     }
@@ -188,9 +262,11 @@ impl Prepared {
         if unknown.is_empty() {
             return Ok(());
         }
+        let places: Vec<String> = unknown.iter().filter_map(|name| self.place_of_condition(name, block)).collect();
         let unknown = join(unknown);
         Err(Refusal::format(format_args!(
-            "Unresolved condition dependency {unknown} in the {block} block of the template"
+            "Unresolved condition dependency {unknown} in the {block} block of the template (at {})",
+            places.join(", ")
         )))
     }
 
@@ -219,14 +295,14 @@ impl Prepared {
             let needs = references.names().chain(&resource.depends_on).filter(|name| included.contains(name.as_str()));
             nodes.push((resource.logical_id.clone(), needs.cloned().collect::<BTreeSet<String>>()));
         }
-        unresolved(&absent, "Resources")?;
+        self.unresolved(&absent, "Resources")?;
         let mut absent = BTreeSet::new();
         for output in self.outputs() {
             for value in std::iter::once(&output.value).chain(&output.export_name) {
                 absent.extend(References::of(value, &taken).names().filter(|name| is_absent(name)).cloned());
             }
         }
-        unresolved(&absent, "Outputs")?;
+        self.unresolved(&absent, "Outputs")?;
         let waves = graph::waves(&nodes).map_err(|cycle| {
             Refusal::validation(format!("Circular dependency between resources: [{}]", cycle.join(", ")))
         })?;
@@ -240,39 +316,77 @@ impl Prepared {
         let resources = BTreeMap::new();
         for resource in self.included() {
             let scope = self.scope(world, &resources);
-            self.check_value(&resource.properties, &scope)?;
+            at::member("Resources", &resource.logical_id, "Properties", |at| {
+                self.check_value(&resource.properties, &scope, at)
+            })?;
+            if is_nested(&resource.kind) {
+                self.check_nested(resource, &scope, world)?;
+            }
         }
         for output in self.outputs() {
             let scope = self.scope(world, &resources);
-            for value in std::iter::once(&output.value).chain(&output.export_name) {
-                self.check_value(value, &scope)?;
+            at::member("Outputs", &output.name, "Value", |at| self.check_value(&output.value, &scope, at))?;
+            if let Some(name) = &output.export_name {
+                at::member("Outputs", &output.name, "Export/Name", |at| self.check_value(name, &scope, at))?;
             }
         }
         Ok(())
     }
 
-    fn check_value(&self, value: &Value, scope: &Scope<'_>) -> Result<(), Refusal> {
-        if let Some((_, argument)) = as_call(value) {
+    /// Refuses a nested stack whose template is not there, as far as its address is known before resources are.
+    fn check_nested(&self, resource: &Resource, scope: &Scope<'_>, world: &World<'_>) -> Result<(), Refusal> {
+        let id = &resource.logical_id;
+        let Some(address) = resource.properties.get("TemplateURL") else {
+            return Err(Refusal::validation(format!(
+                "Properties validation failed for resource {id} with message: required key [TemplateURL] not found (/Resources/{id}/Properties)"
+            )));
+        };
+        let references = References::of(address, &|name| self.conditions.get(name).copied());
+        if references.names().any(|name| self.template.resource(name).is_some()) {
+            return Ok(());
+        }
+        let Some(Value::String(address)) = scope.resolve(address)? else {
+            return Err(Refusal::validation(format!("/Resources/{id}/Properties/TemplateURL must be a string")));
+        };
+        match (world.templates)(&address) {
+            Ok(_) => Ok(()),
+            Err(reason) => {
+                Err(Refusal::NoTemplate { stack: self.stack_name.clone(), resource: id.clone(), address, reason })
+            }
+        }
+    }
+
+    fn check_value(&self, value: &Value, scope: &Scope<'_>, at: &At<'_>) -> Result<(), Refusal> {
+        if let Some((name, argument)) = as_call(value) {
             let references = References::of(value, &|name| self.conditions.get(name).copied());
             let waits = references.names().any(|name| self.template.resource(name).is_some());
-            return match scope_result(waits, value, scope) {
-                Some(result) => result,
-                // Some arguments may still be known.
-                None => self.check_arguments(value, argument, scope),
+            // Some arguments may still be known.
+            return match waits {
+                true => self.check_arguments(value, argument, scope, &At::Key(at, name)),
+                // A missing export fails the operation, not the request.
+                false => match scope.resolve(value) {
+                    Ok(_) | Err(Fault::NoExport(_)) => Ok(()),
+                    Err(fault) => Err(Refusal::at(&fault.text(), at)),
+                },
             };
         }
         match value {
-            Value::Array(items) => items.iter().try_for_each(|item| self.check_value(item, scope)),
-            Value::Object(entries) => entries.values().try_for_each(|entry| self.check_value(entry, scope)),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| self.check_value(item, scope, &At::Index(at, index))),
+            Value::Object(entries) => {
+                entries.iter().try_for_each(|(key, entry)| self.check_value(entry, scope, &At::Key(at, key)))
+            }
             _ => Ok(()),
         }
     }
 
-    fn check_arguments(&self, call: &Value, argument: &Value, scope: &Scope<'_>) -> Result<(), Refusal> {
+    fn check_arguments(&self, call: &Value, argument: &Value, scope: &Scope<'_>, at: &At<'_>) -> Result<(), Refusal> {
         if call.get("Fn::If").is_none() {
-            return self.check_value(argument, scope);
+            return self.check_value(argument, scope, at);
         }
-        self.branch(argument).map_or(Ok(()), |branch| self.check_value(branch, scope))
+        self.branch(argument).map_or(Ok(()), |branch| self.check_value(branch, scope, at))
     }
 
     /// Returns the branch that `Fn::If` with this argument takes.
@@ -286,27 +400,6 @@ impl Prepared {
         let properties = self.included().map(|resource| &resource.properties);
         properties.chain(self.outputs().flat_map(|output| std::iter::once(&output.value).chain(&output.export_name)))
     }
-}
-
-/// Evaluates a function that waits for no resource. A missing export fails the operation, not the request.
-fn scope_result(waits: bool, value: &Value, scope: &Scope<'_>) -> Option<Result<(), Refusal>> {
-    if waits {
-        return None;
-    }
-    Some(match scope.resolve(value) {
-        Ok(_) | Err(Fault::NoExport(_)) => Ok(()),
-        Err(fault) => Err(fault.into()),
-    })
-}
-
-fn unresolved(names: &BTreeSet<String>, block: &str) -> Result<(), Refusal> {
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::format(format_args!(
-        "Unresolved resource dependencies [{}] in the {block} block of the template",
-        join(names.iter().map(String::as_str))
-    )))
 }
 
 fn join<'a>(names: impl IntoIterator<Item = &'a str>) -> String {

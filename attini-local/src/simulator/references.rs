@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Refusal;
+use super::at::At;
 use super::intrinsics::{as_call, sub};
 
 /// Functions of properties and outputs.
@@ -32,7 +33,7 @@ const PROPERTY_FUNCTIONS: [&str; 19] = [
 const RULE_FUNCTIONS: [&str; 3] = ["Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"];
 const LANGUAGE_EXTENSIONS: [&str; 2] = ["Fn::Length", "Fn::ToJsonString"];
 /// Real functions that the simulator does not have.
-const UNSUPPORTED: [&str; 5] = ["Fn::Transform", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll", "Fn::ForEach"];
+const UNSUPPORTED: [&str; 4] = ["Fn::Transform", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"];
 
 /// Names that a value refers to.
 #[derive(Debug, Default)]
@@ -145,55 +146,88 @@ pub(super) fn check_functions(
     value: &Value,
     place: Place,
     language_extensions: bool,
-    at: &dyn Fn() -> String,
+    at: &At<'_>,
 ) -> Result<(), Refusal> {
     match value {
-        Value::Array(items) => items.iter().try_for_each(|item| check_functions(item, place, language_extensions, at)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| check_functions(item, place, language_extensions, &At::Index(at, index))),
         Value::Object(entries) => entries.iter().try_for_each(|(key, entry)| {
             if key.starts_with("Fn::") {
                 check_name(key, entries.len(), place, language_extensions, at)?;
+                if key == "Fn::FindInMap" && !language_extensions {
+                    check_map_keys(entry, at)?;
+                }
                 if key == "Fn::Sub"
                     && let Some(text) = entry.as_str().or_else(|| entry.get(0)?.as_str())
                 {
-                    sub::parse(text).map_err(Refusal::from)?;
+                    sub::parse(text).map_err(|fault| Refusal::at(&fault.text(), At::Key(at, key)))?;
                 }
             }
-            check_functions(entry, place, language_extensions, at)
+            check_functions(entry, place, language_extensions, &At::Key(at, key))
         }),
         _ => Ok(()),
     }
 }
 
-fn check_name(
-    name: &str,
-    keys: usize,
-    place: Place,
-    language_extensions: bool,
-    at: &dyn Fn() -> String,
-) -> Result<(), Refusal> {
+/// Without the language extensions, only `Ref` and `Fn::FindInMap` may stand in `Fn::FindInMap`.
+fn check_map_keys(arguments: &Value, at: &At<'_>) -> Result<(), Refusal> {
+    let other = |argument: &Value| match as_call(argument) {
+        Some((name, _)) => name != "Ref" && name != "Fn::FindInMap",
+        None => !argument.is_string() && !argument.is_number() && !argument.is_boolean(),
+    };
+    if !arguments.as_array().is_some_and(|arguments| arguments.iter().any(other)) {
+        return Ok(());
+    }
+    Err(Refusal::validation(format!(
+        "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value (at {at}); functions other than Ref and Fn::FindInMap, and DefaultValue, need the transform AWS::LanguageExtensions",
+    )))
+}
+
+fn check_name(name: &str, keys: usize, place: Place, language_extensions: bool, at: &At<'_>) -> Result<(), Refusal> {
     let unsupported = UNSUPPORTED
         .iter()
         .find(|known| name.strip_prefix(**known).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
     if let Some(known) = unsupported {
-        return Err(Refusal::unsupported(format!("{known} in {}", at())));
+        return Err(Refusal::unsupported(format!("{known} in {at}")));
     }
-    if LANGUAGE_EXTENSIONS.contains(&name) && !language_extensions {
+    let extension = LANGUAGE_EXTENSIONS.contains(&name) || name.starts_with("Fn::ForEach");
+    if extension && !language_extensions {
         return Err(Refusal::validation(format!(
-            "Template error: {name} in {} needs the transform AWS::LanguageExtensions",
-            at()
+            "Template error: {name} in {at} needs the transform AWS::LanguageExtensions"
         )));
     }
     let known = PROPERTY_FUNCTIONS.contains(&name) || place == Place::Rule && RULE_FUNCTIONS.contains(&name);
     if !known {
         return Err(Refusal::validation(format!(
             "Template error: encountered unsupported function: {name} ({}). Supported functions are: [{}]",
-            at(),
+            at,
             PROPERTY_FUNCTIONS.join(", ")
         )));
     }
     if keys > 1 {
-        let text = format!("Template error: {name} in {} must be the only key of its object", at());
+        let text = format!("Template error: {name} in {at} must be the only key of its object");
         return Err(Refusal::validation(text));
     }
     Ok(())
+}
+
+/// Returns where the first reference to a name stands.
+pub(super) fn find_reference(value: &Value, name: &str, at: &At<'_>) -> Option<String> {
+    let inner = match value {
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| find_reference(item, name, &At::Index(at, index)))
+        }
+        Value::Object(entries) => {
+            entries.iter().find_map(|(key, entry)| find_reference(entry, name, &At::Key(at, key)))
+        }
+        _ => None,
+    };
+    inner.or_else(|| {
+        let is_call = as_call(value).is_some() || value.get("Condition").is_some_and(Value::is_string);
+        let references = References::of(value, &|_| None);
+        let named = references.names().chain(&references.conditions).chain(&references.mappings).any(|one| one == name);
+        (is_call && named).then(|| at.to_string())
+    })
 }

@@ -24,6 +24,20 @@ pub enum Refusal {
     /// The template, a parameter or the stack's status does not allow the operation.
     #[error("{0}")]
     Validation(String),
+    /// The template of a nested stack is not on this machine.
+    #[error(
+        "stack {stack}: the template of the nested stack {resource} cannot be read (/Resources/{resource}/Properties/TemplateURL is `{address}`): {reason}"
+    )]
+    NoTemplate {
+        /// The stack.
+        stack: String,
+        /// Logical id of the nested stack.
+        resource: String,
+        /// Where the template should be.
+        address: String,
+        /// Why it is not there, and what to do.
+        reason: String,
+    },
     /// CloudFormation may do this; the simulator does not.
     #[error(
         "{what} is not supported by the stack simulator; deploy this stack to a real or emulated endpoint (--aws-endpoint)"
@@ -41,7 +55,7 @@ impl Refusal {
         match self {
             Self::AlreadyExists { .. } => "AlreadyExistsException",
             Self::NoUpdates | Self::NotFound { .. } | Self::Validation(_) => "ValidationError",
-            Self::Unsupported { .. } => "SimulatorUnsupported",
+            Self::NoTemplate { .. } | Self::Unsupported { .. } => "SimulatorUnsupported",
         }
     }
 
@@ -52,7 +66,12 @@ impl Refusal {
             Self::NoUpdates => StackError::NothingToUpdate { name: name.clone() },
             Self::AlreadyExists { .. } => StackError::AlreadyExists { name: name.clone() },
             Self::NotFound { .. } => StackError::NotFound { name: name.clone() },
-            refused => StackError::Refused { code: refused.code().to_owned(), message: refused.to_string() },
+            refused @ Self::NoTemplate { .. } => {
+                StackError::Refused { code: refused.code().to_owned(), message: refused.to_string() }
+            }
+            refused => {
+                StackError::Refused { code: refused.code().to_owned(), message: format!("stack {name}: {refused}") }
+            }
         }
     }
 
@@ -62,6 +81,11 @@ impl Refusal {
 
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::Validation(message.into())
+    }
+
+    /// A refusal that says where in the template its cause stands.
+    pub(super) fn at(text: &str, at: impl std::fmt::Display) -> Self {
+        Self::Validation(format!("{text} (at {at})"))
     }
 
     pub(super) fn format(message: impl std::fmt::Display) -> Self {

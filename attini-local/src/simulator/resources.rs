@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 use attini_core::value::Place;
 use serde_json::{Map, Value};
 
-use super::ResourceState;
 use super::intrinsics::text_of;
+use super::{ChangeAction, Replacement, ResourceState};
 use identity::Identity;
 pub(super) use identity::stack_uuid;
 use table::find;
+
+/// Type of nested stacks.
+pub(super) const NESTED: &str = "AWS::CloudFormation::Stack";
 
 /// A resource whose id and attributes are to be made.
 pub(super) struct Subject<'a> {
@@ -146,8 +149,22 @@ pub(super) fn compare(kind: &str, old: &Map<String, Value>, new: &Map<String, Va
     }
 }
 
+/// Says whether the service replaces a resource of which these properties change.
+pub(super) fn replacement(kind: &str, action: ChangeAction, properties: &[String]) -> Replacement {
+    let known = find(kind);
+    match action {
+        ChangeAction::Replace => Replacement::Always,
+        ChangeAction::Add | ChangeAction::Remove => Replacement::Never,
+        ChangeAction::Modify if known.kind.is_empty() => Replacement::Unknown,
+        ChangeAction::Modify if properties.iter().any(|name| known.may_replace.contains(&name.as_str())) => {
+            Replacement::Conditional
+        }
+        ChangeAction::Modify => Replacement::Never,
+    }
+}
+
 /// Compares values as the service does, for which every scalar is a text: 5 is `"5"`.
-fn is_same(old: &Value, new: &Value) -> bool {
+pub(super) fn is_same(old: &Value, new: &Value) -> bool {
     match (old, new) {
         (Value::Array(old), Value::Array(new)) => {
             old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new))
@@ -165,6 +182,11 @@ pub(super) fn names_collide(kind: &str, old: &Map<String, Value>, new: &Map<Stri
     let property = find(kind).name?;
     let (old, new) = (old.get(property).and_then(text_of)?, new.get(property).and_then(text_of)?);
     (old == new).then_some(new)
+}
+
+/// Says whether the resource is a stack of its own.
+pub(super) fn is_nested(kind: &str) -> bool {
+    kind == NESTED
 }
 
 /// Says whether a type is answered by a function of the author.

@@ -61,6 +61,9 @@ pub struct ResourceState {
     pub deletion_policy: Policy,
     /// What becomes of it when another one takes its place.
     pub update_replace_policy: Policy,
+    /// The stack behind an `AWS::CloudFormation::Stack`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<StackState>>,
 }
 
 /// Without properties and attributes, which can hold secrets.
@@ -85,6 +88,9 @@ pub struct StackState {
     pub status: String,
     /// Reason of the status.
     pub status_reason: Option<String>,
+    /// The template as it was requested. Stacks of earlier versions of the simulator do not have it (`null`).
+    #[serde(default)]
+    pub source: Value,
     /// The template after all transforms.
     pub template: Value,
     /// Parameters by name.
@@ -101,6 +107,9 @@ pub struct StackState {
     pub imports: BTreeSet<String>,
     /// Whether it is protected against deletion. May be changed at any time.
     pub termination_protection: bool,
+    /// Policy that says which resources an update may touch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Value>,
     /// Token of the last operation.
     pub last_token: String,
     /// Epoch milliseconds of its creation.
@@ -124,6 +133,13 @@ impl fmt::Debug for StackState {
 }
 
 impl StackState {
+    /// Returns the stacks nested in this one, at any depth.
+    #[must_use]
+    pub fn nested(&self) -> Vec<&StackState> {
+        let children = self.resources.values().filter_map(|resource| resource.nested.as_deref());
+        children.flat_map(|child| std::iter::once(child).chain(child.nested())).collect()
+    }
+
     /// Returns the stack as a stack service describes it; `name` is the stack's own.
     #[must_use]
     pub fn describe(&self, name: &StackName) -> StackDescription {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::language::LOOP_SECTIONS;
 use super::parameters::ParameterDeclaration;
 use super::{Policy, Refusal};
 
@@ -176,7 +177,15 @@ fn section<'a>(root: &'a Map<String, Value>, name: &str, limit: usize) -> Result
         Some(Value::Object(entries)) => match entries.keys().find(|key| key.starts_with("Fn::")) {
             Some(function) => {
                 let function = function.split("::").take(2).collect::<Vec<_>>().join("::");
-                Err(Refusal::unsupported(format!("{function} in {name}")))
+                Err(match (function.as_str(), LOOP_SECTIONS.contains(&name)) {
+                    ("Fn::ForEach", true) => Refusal::validation(format!(
+                        "Template error: {function} in {name} needs the transform AWS::LanguageExtensions"
+                    )),
+                    ("Fn::ForEach", false) => {
+                        Refusal::validation(format!("Template error: {function} cannot be used in {name}"))
+                    }
+                    _ => Refusal::unsupported(format!("{function} in {name}")),
+                })
             }
             None => Ok(entries),
         },
@@ -223,9 +232,8 @@ fn read_resource(name: &str, value: &Value) -> Result<Resource, Refusal> {
 }
 
 fn refuse_unsupported_type(name: &str, kind: &str) -> Result<(), Refusal> {
-    let nested = matches!(kind, "AWS::CloudFormation::Stack" | "AWS::Serverless::Application");
-    if nested {
-        return Err(Refusal::unsupported(format!("nested stack {name} ({kind})")));
+    if kind == "AWS::Serverless::Application" {
+        return Err(Refusal::unsupported(format!("application {name} ({kind})")));
     }
     if kind.ends_with("::MODULE") {
         return Err(Refusal::unsupported(format!("module {name} ({kind})")));
@@ -279,7 +287,9 @@ fn read_policy(name: &str, attribute: &str, value: Option<&Value>) -> Result<Pol
                 Err(Refusal::validation(format!("Template error: Unrecognized {attribute} {text} for resource {name}")))
             }
         },
-        Some(Value::Object(_)) => Err(Refusal::unsupported(format!("a function in {attribute} of resource {name}"))),
+        Some(Value::Object(_)) => Err(Refusal::validation(format!(
+            "Template error: a function in {attribute} of resource {name} needs the transform AWS::LanguageExtensions"
+        ))),
         Some(_) => Err(Refusal::format(format_args!("[/Resources/{name}/{attribute}] {attribute} must be a string."))),
     }
 }

@@ -2,9 +2,13 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "a template written with json! reads better by value")]
 
+mod fixtures;
 mod functions;
+mod language;
+mod nested;
 mod operations;
 mod parameters;
+mod policy;
 mod templates;
 
 use std::cell::RefCell;
@@ -19,10 +23,11 @@ use super::*;
 /// A place with some exports, stored parameters and imports.
 struct Surroundings {
     now: i64,
-    ssm: BTreeMap<&'static str, &'static str>,
+    ssm: BTreeMap<String, String>,
     exports: BTreeMap<String, Export>,
     imports: BTreeMap<&'static str, Vec<String>>,
     fragments: RefCell<Vec<Value>>,
+    templates: BTreeMap<&'static str, Value>,
 }
 
 impl Surroundings {
@@ -30,10 +35,13 @@ impl Surroundings {
         let export = Export { value: "vpc-1".to_owned(), stack: "network".to_owned() };
         Self {
             now: 1_700_000_000_000,
-            ssm: BTreeMap::from([("/cdk-bootstrap/hnb659fds/version", "21"), ("/list", "a, b")]),
+            ssm: [("/cdk-bootstrap/hnb659fds/version", "21"), ("/list", "a, b")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             exports: BTreeMap::from([("network:vpc".to_owned(), export)]),
             imports: BTreeMap::new(),
             fragments: RefCell::new(Vec::new()),
+            templates: BTreeMap::new(),
         }
     }
 
@@ -43,7 +51,7 @@ impl Surroundings {
         previous: Option<&StackState>,
         request: &OperationRequest,
     ) -> Result<OperationOutcome, Refusal> {
-        let ssm = |name: &str| self.ssm.get(name).map(|value| (*value).to_owned());
+        let ssm = |name: &str| self.ssm.get(name).cloned();
         let imports = |export: &str| self.imports.get(export).cloned().unwrap_or_default();
         let transforms = |call: &TransformCall<'_>| {
             self.fragments.borrow_mut().push(call.fragment.clone());
@@ -67,6 +75,11 @@ impl Surroundings {
             exports: &self.exports,
             imports_in_use: &imports,
             transforms: &transforms,
+            templates: &|address| {
+                let template = self.templates.get(address).cloned();
+                template.ok_or_else(|| "it is not in the distribution; put it there".to_owned())
+            },
+            nesting: 0,
             hooks,
         };
         run(previous, request, &mut world)
@@ -100,6 +113,9 @@ fn request(kind: OperationKind, template: Value) -> OperationRequest {
         termination_protection: None,
         token: String::new(),
         failures: BTreeMap::new(),
+        rollback_failures: BTreeMap::new(),
+        delays: BTreeMap::new(),
+        policy: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn apply(
     source: &Value,
     template_parameters: &Map<String, Value>,
     transforms: &Transforms<'_>,
+    language_extensions: &dyn Fn(Value) -> Result<Value, Refusal>,
 ) -> Result<Transformed, Refusal> {
     let names = names(source)?;
     let mut template = source.clone();
@@ -36,7 +37,10 @@ pub(super) fn apply(
                 template = serverless::expand(template)?;
                 features.serverless = true;
             }
-            LANGUAGE_EXTENSIONS => features.language_extensions = true,
+            LANGUAGE_EXTENSIONS => {
+                template = language_extensions(template)?;
+                features.language_extensions = true;
+            }
             "AWS::Include" => return Err(Refusal::unsupported("transform AWS::Include")),
             _ => {
                 let call = TransformCall { name, fragment: &template, template_parameters, parameters };

@@ -57,6 +57,10 @@ pub struct World<'a> {
     pub imports_in_use: &'a dyn Fn(&str) -> Vec<String>,
     /// Applies a transform other than `AWS::Serverless-2016-10-31` and `AWS::LanguageExtensions`.
     pub transforms: &'a Transforms<'a>,
+    /// Returns the template at the address that a nested stack names, or why it cannot be had.
+    pub templates: &'a dyn Fn(&str) -> Result<Value, String>,
+    /// How many stacks the stack is nested in; 0 for one of its own.
+    pub nesting: usize,
     /// Gives meaning to resources.
     pub hooks: &'a mut dyn ResourceHooks,
 }

@@ -52,6 +52,16 @@ pub fn list(tx: &Tx<'_>, region: &Region) -> Result<Vec<StoredStack>, TxError> {
     tx.all("SELECT name, state, revision FROM stacks WHERE region = ?1 ORDER BY name", params![region.as_str()], read)
 }
 
+/// Returns the stacks of all regions with their regions, in byte order of name and region.
+///
+/// # Errors
+///
+/// [`TxError`] when the database refuses.
+pub fn all(tx: &Tx<'_>) -> Result<Vec<(String, StoredStack)>, TxError> {
+    let sql = "SELECT name, state, revision, region FROM stacks ORDER BY name, region";
+    tx.all(sql, [], |row| Ok((row.get(3)?, read(row)?)))
+}
+
 /// Writes a stack and returns its new revision; `None`, and nothing written, when the precondition does not hold.
 ///
 /// # Errors

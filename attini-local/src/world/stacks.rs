@@ -1,9 +1,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use attini_core::document::Document;
 use attini_core::plan::{self, MacroSettings};
 use attini_core::port::{
     BoxError, DeclaredParameter, ObjectStore, Page, Precondition, StackDescription, StackError, StackEvent,
@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::hooks::PlanHooks;
 use super::parts::Parts;
+use super::templates;
 use super::values::Values;
 use crate::simulator::{
     self, Export, OperationKind, OperationOutcome, OperationRequest, StackState, TransformCall, TransformError, World,
@@ -72,14 +73,7 @@ impl SimulatedStacks {
                 StackError::Unavailable { operation: "read the template of", name: name.clone(), source: other.into() }
             }
         })?;
-        let text = String::from_utf8(bytes.to_vec()).map_err(|_| refuse(format!("the template {key} is not UTF-8")))?;
-        let file = key.as_str().rsplit("distribution-origin/").next().unwrap_or(key.as_str());
-        let document = Document::parse(file, &text).map_err(|problems| refuse(problems.to_string()))?;
-        let duplicates = document.duplicate_keys();
-        match duplicates.is_empty() {
-            true => Ok(document.to_json()),
-            false => Err(refuse(attini_core::problem::Problems(duplicates).to_string())),
-        }
+        templates::parse(key, &bytes).map_err(refuse)
     }
 
     fn state(
@@ -104,16 +98,22 @@ impl SimulatedStacks {
         id.ok_or_else(|| StackError::NotFound { name: name.clone() })
     }
 
-    fn operate(&self, target: &StackTarget, request: &OperationRequest) -> Result<Option<String>, StackError> {
+    async fn operate(&self, target: &StackTarget, request: &OperationRequest) -> Result<Option<String>, StackError> {
         let place = self.place(target);
         let name = &target.name;
         let values = self.values(name)?;
+        let mut waited = Duration::ZERO;
         loop {
             let (previous, when) = match self.state(&place, name)? {
                 Some((state, when)) => (Some(state), when),
                 None => (None, Precondition::Absent),
             };
             let outcome = self.simulate(&place, previous.as_ref(), request, &values)?;
+            if let Some(left) = outcome.duration.checked_sub(waited).filter(|left| !left.is_zero()) {
+                // Resources that are to be slow; whoever comes meanwhile finds the stack as it was.
+                self.parts.clock.sleep(left).await;
+                waited = outcome.duration;
+            }
             if self.commit(&place, name, previous.as_ref(), &outcome, &when)? {
                 let id = outcome.state.as_ref().or(previous.as_ref()).map(|state| state.id.clone());
                 return Ok(id);
@@ -147,13 +147,15 @@ impl SimulatedStacks {
                 (name.clone(), Export { value: value.clone(), stack: "(the environment's values)".to_owned() })
             })
             .collect();
+        let others: Vec<&StackState> =
+            others.iter().flat_map(|other| std::iter::once(other).chain(other.nested())).collect();
         for other in &others {
             for (export, value) in &other.exports {
                 exports.insert(export.clone(), Export { value: value.clone(), stack: other.name.clone() });
             }
         }
         let importers = |export: &str| -> Vec<String> {
-            let imports = |other: &&StackState| other.imports.contains(export);
+            let imports = |other: &&&StackState| other.imports.contains(export);
             others.iter().filter(imports).map(|other| other.name.clone()).collect()
         };
         let account = self.parts.account_parameters();
@@ -181,6 +183,7 @@ impl SimulatedStacks {
             }
             expand(call, place, &settings, &uuid)
         };
+        let templates = |address: &str| templates::nested(&self.parts, address);
         let mut hooks = PlanHooks::new(&self.parts, place);
         let mut world = World {
             place: place.clone(),
@@ -189,6 +192,8 @@ impl SimulatedStacks {
             exports: &exports,
             imports_in_use: &importers,
             transforms: &transforms,
+            templates: &templates,
+            nesting: 0,
             hooks: &mut hooks,
         };
         let outcome = simulator::run(previous, request, &mut world);
@@ -208,11 +213,15 @@ impl SimulatedStacks {
         outcome: &OperationOutcome,
         when: &Precondition<attini_core::port::Revision>,
     ) -> Result<bool, StackError> {
-        let stack_id = outcome.state.as_ref().or(previous).map(|state| state.id.clone()).unwrap_or_default();
         let state = match &outcome.state {
             Some(state) => Some(serde_json::to_value(state).map_err(|error| unavailable("write", name, error))?),
             None => None,
         };
+        let mut retained = Vec::new();
+        for state in &outcome.retained {
+            let kept = StackName::parse(&state.name).map_err(|error| unavailable("write", name, error))?;
+            retained.push((kept, serde_json::to_value(state).map_err(|error| unavailable("write", name, error))?));
+        }
         self.parts
             .home
             .write(|tx| {
@@ -231,7 +240,10 @@ impl SimulatedStacks {
                 };
                 if written {
                     for event in &outcome.events {
-                        rows::append_event(tx, &stack_id, &render_event(event))?;
+                        rows::append_event(tx, &event.stack_id, &render_event(event))?;
+                    }
+                    for (name, state) in &retained {
+                        rows::put(tx, &place.region, name, state, &Precondition::None)?;
                     }
                 }
                 Ok::<bool, TxError>(written)
@@ -246,7 +258,7 @@ impl SimulatedStacks {
         template: Value,
     ) -> Result<OperationRequest, StackError> {
         let name = &request.target.name;
-        let failures = self.values(name)?.stacks.remove(name.as_str()).map(|stack| stack.fail).unwrap_or_default();
+        let wanted = self.values(name)?.stacks.remove(name.as_str()).unwrap_or_default();
         Ok(OperationRequest {
             kind,
             name: name.clone(),
@@ -256,7 +268,10 @@ impl SimulatedStacks {
             on_failure: request.on_failure,
             termination_protection: request.termination_protection,
             token: request.token.clone(),
-            failures,
+            delays: wanted.delays(),
+            failures: wanted.fail,
+            rollback_failures: wanted.fail_rollback,
+            policy: wanted.policy,
         })
     }
 }
@@ -294,7 +309,7 @@ impl StackService for SimulatedStacks {
         let name = &request.target.name;
         let template = self.template(name, &request.template).await?;
         let wanted = self.request(request, OperationKind::Create, template)?;
-        let id = self.operate(&request.target, &wanted)?;
+        let id = self.operate(&request.target, &wanted).await?;
         id.ok_or_else(|| StackError::NotFound { name: name.clone() })
     }
 
@@ -302,12 +317,12 @@ impl StackService for SimulatedStacks {
         let name = &request.target.name;
         let template = self.template(name, &request.template).await?;
         let wanted = self.request(request, OperationKind::Update, template)?;
-        let id = self.operate(&request.target, &wanted)?;
+        let id = self.operate(&request.target, &wanted).await?;
         id.ok_or_else(|| StackError::NotFound { name: name.clone() })
     }
 
     async fn delete(&self, target: &StackTarget, _service_role: Option<&str>, token: &str) -> Result<(), StackError> {
-        let failures = self.values(&target.name)?.stacks.remove(target.name.as_str());
+        let wanted = self.values(&target.name)?.stacks.remove(target.name.as_str()).unwrap_or_default();
         let request = OperationRequest {
             kind: OperationKind::Delete,
             name: target.name.clone(),
@@ -317,9 +332,12 @@ impl StackService for SimulatedStacks {
             on_failure: None,
             termination_protection: None,
             token: token.to_owned(),
-            failures: failures.map(|stack| stack.fail).unwrap_or_default(),
+            delays: wanted.delays(),
+            failures: wanted.fail,
+            rollback_failures: BTreeMap::new(),
+            policy: None,
         };
-        self.operate(target, &request)?;
+        self.operate(target, &request).await?;
         Ok(())
     }
 
@@ -374,7 +392,7 @@ fn render_event(event: &StackEvent) -> Value {
     })
 }
 
-fn read_event(number: i64, body: &Value, stack: &StackName, stack_id: &str) -> Option<StackEvent> {
+pub(super) fn read_event(number: i64, body: &Value, stack: &StackName, stack_id: &str) -> Option<StackEvent> {
     let fields: &Map<String, Value> = body.as_object()?;
     let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
     Some(StackEvent {

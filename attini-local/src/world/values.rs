@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use attini_core::document::{DocPath, Document, Reader};
 use attini_core::problem::{Problem, Problems, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::simulator::Changed;
 
 /// What a real account would hold, as `attini local set` loads it: answers for everything that is not on this machine.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -76,8 +79,34 @@ pub struct FailureAnswer {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct StackValues {
-    /// Resources that fail, by logical id, with the reason.
+    /// Resources that fail, by logical id, with the reason. `Child.Bucket` is a resource of the nested stack `Child`, here
+    /// and in the next two.
     pub fail: BTreeMap<String, String>,
+    /// Resources that fail while an operation is rolled back, by logical id, with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fail_rollback: BTreeMap<String, String>,
+    /// Resources that take time, in seconds, by logical id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub slow: BTreeMap<String, f64>,
+    /// Stack policy, as CloudFormation has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Value>,
+    /// Resources that somebody changed behind the stack's back, by logical id: properties as they are now, `null` for one
+    /// that is gone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: Changed,
+}
+
+/// Longest time a resource may take, in seconds: a day.
+const MAX_SLOW_SECONDS: f64 = 86_400.0;
+
+impl StackValues {
+    /// Returns how long resources take. A number below 0 is no time, one above a day is a day.
+    pub(super) fn delays(&self) -> BTreeMap<String, Duration> {
+        let delay = |seconds: f64| Duration::from_secs_f64(seconds.clamp(0.0, MAX_SLOW_SECONDS));
+        let usable = self.slow.iter().filter(|(_, seconds)| seconds.is_finite());
+        usable.map(|(id, seconds)| (id.clone(), delay(*seconds))).collect()
+    }
 }
 
 /// What happens to a runner.
@@ -170,10 +199,20 @@ fn check(reader: &mut Reader<'_>) {
     }
     for (section, key) in [("stacks", "fail"), ("runners", "runStartupCommands")] {
         for (_, path, _) in reader.entries(&root.key(section)).unwrap_or_default() {
-            reader.known_keys(&path, &[key]);
+            let keys: &[&str] = match section {
+                "stacks" => &["fail", "failRollback", "slow", "policy", "changed"],
+                _ => &[key],
+            };
+            reader.known_keys(&path, keys);
             let _: Option<Vec<_>> = reader.entries(&path);
             match key {
-                "fail" => drop(reader.text_map(&path.key(key))),
+                "fail" => {
+                    drop(reader.text_map(&path.key(key)));
+                    drop(reader.text_map(&path.key("failRollback")));
+                    for key in ["slow", "policy", "changed"] {
+                        let _: Option<Vec<_>> = reader.entries(&path.key(key));
+                    }
+                }
                 _ => drop(reader.boolean(&path.key(key))),
             }
         }

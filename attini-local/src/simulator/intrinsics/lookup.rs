@@ -66,11 +66,19 @@ impl Scope<'_> {
         let resource = self.resources.get(target).ok_or_else(|| {
             Fault::template(format_args!("instance of Fn::GetAtt references undefined resource {target}"))
         })?;
+        // An output that a nested stack does not have is a mistake; attributes of other types may just be unknown here.
+        if resources::is_nested(&resource.resource_type) && !resource.attributes.contains_key(attribute) {
+            let output = attribute.strip_prefix("Outputs.").unwrap_or(attribute);
+            return Err(Fault::template(format_args!(
+                "output '{output}' not found in the nested stack {target} ({}); it is referred to as Outputs.NAME",
+                resource.physical_id
+            )));
+        }
         Ok(resources::attribute(target, resource, attribute))
     }
 
     /// `Fn::FindInMap`, with `DefaultValue` when the language extensions are on.
-    pub(super) fn find_in_map(&self, argument: &Value) -> Result<Value, Fault> {
+    pub(super) fn find_in_map(&self, argument: &Value) -> Result<Option<Value>, Fault> {
         const RULE: &str = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value";
         let (keys, default) = match argument.as_array().map(Vec::as_slice) {
             Some([map, first, second]) => ([map, first, second], None),
@@ -87,8 +95,8 @@ impl Scope<'_> {
             )));
         }
         match (self.mappings.get(&map).and_then(|map| map.get(&first)?.get(&second)), default) {
-            (Some(value), _) => Ok(value.clone()),
-            (None, Some(default)) => self.resolve(default)?.ok_or_else(|| Fault::template(RULE)),
+            (Some(value), _) => Ok(Some(value.clone())),
+            (None, Some(default)) => self.resolve(default),
             (None, None) => Err(Fault::template(format_args!("Unable to get mapping for {map}::{first}::{second}"))),
         }
     }

@@ -6,15 +6,26 @@ use attini_core::port::OnFailure;
 use attini_core::value::{Place, StackName};
 
 use super::super::prepare::{Prepared, prepare};
+use super::super::resources::is_nested;
 use super::super::resources::stack_uuid;
 use super::super::{Refusal, StackState, World};
-use super::engine::{Engine, Leaving, Results};
-use super::{ChangeAction, OperationOutcome, OperationRequest, ResourceChange};
+use super::engine::{During, Engine, Leaving, Results};
+use super::{ChangeAction, OperationOutcome, OperationRequest, Replacement, ResourceChange, policy};
 
 pub(super) fn create(request: &OperationRequest, world: &mut World<'_>) -> Result<OperationOutcome, Refusal> {
     let stack_id = new_stack_id(request, world);
-    let prepared = prepare(&request.template, request.name.as_str(), &stack_id, &request.parameters, None, world)?;
-    let mut engine = Engine::new(request, world, &stack_id, 0);
+    create_as(&stack_id, request, world)
+}
+
+/// Creates a stack whose id is known.
+pub(super) fn create_as(
+    stack_id: &str,
+    request: &OperationRequest,
+    world: &mut World<'_>,
+) -> Result<OperationOutcome, Refusal> {
+    policy::check(request.policy.as_ref())?;
+    let prepared = prepare(&request.template, request.name.as_str(), stack_id, &request.parameters, None, world)?;
+    let mut engine = Engine::new(request, world, stack_id, 0);
     engine.log.stack("CREATE_IN_PROGRESS", Some("User Initiated"));
     let mut failed = BTreeSet::new();
     let created = engine
@@ -41,7 +52,7 @@ pub(super) fn create(request: &OperationRequest, world: &mut World<'_>) -> Resul
 }
 
 fn finish(
-    engine: Engine<'_, '_>,
+    mut engine: Engine<'_, '_>,
     prepared: Prepared,
     request: &OperationRequest,
     status: Option<&str>,
@@ -55,20 +66,22 @@ fn finish(
         id: prepared.stack_id.clone(),
         status: status.to_owned(),
         status_reason: reason,
+        source: request.template.clone(),
         template: prepared.source,
         parameters: prepared.parameters,
         tags: request.tags.clone(),
-        resources: engine.live,
+        resources: std::mem::take(&mut engine.live),
         outputs: results.outputs,
         exports: results.exports,
         imports,
         termination_protection: request.termination_protection.unwrap_or(false),
+        policy: request.policy.clone(),
         last_token: request.token.clone(),
         created_ms: engine.world.now.as_ms(),
         updated_ms: engine.world.now.as_ms(),
         event_count: engine.log.count(),
     });
-    OperationOutcome { state, events: engine.log.into_events(), changes: engine.changes }
+    OperationOutcome::of(state, engine)
 }
 
 fn new_stack_id(request: &OperationRequest, world: &World<'_>) -> String {
@@ -119,11 +132,19 @@ pub(super) fn create_one(engine: &mut Engine<'_, '_>, prepared: &Prepared, id: &
         resource_type: prepared.resource(id).kind.clone(),
         action: ChangeAction::Add,
         properties: Vec::new(),
+        replacement: Replacement::Never,
     });
     let properties = engine.properties(prepared, id)?;
     let mut draft = engine.draft(prepared, id, properties, 0);
-    engine.call_created(id, &mut draft)?;
-    engine.record(id, &draft, "CREATE_IN_PROGRESS", Some("Resource creation Initiated"));
+    let initiated = Some("Resource creation Initiated");
+    // The stack of a nested one has its own events between this one and the next.
+    if is_nested(&draft.resource_type) {
+        engine.record(id, &draft, "CREATE_IN_PROGRESS", initiated);
+        engine.call_created(id, &mut draft)?;
+    } else {
+        engine.call_created(id, &mut draft)?;
+        engine.record(id, &draft, "CREATE_IN_PROGRESS", initiated);
+    }
     engine.record(id, &draft, "CREATE_COMPLETE", None);
     draft.status = "CREATE_COMPLETE".to_owned();
     engine.live.insert(id.to_owned(), draft);
@@ -146,6 +167,7 @@ fn undo(
 ) -> Option<&'static str> {
     let (begun, done, gone, word) = match on_failure {
         OnFailure::DoNothing => {
+            engine.keep_failed();
             engine.log.stack("CREATE_FAILED", Some(reason));
             return Some("CREATE_FAILED");
         }
@@ -156,12 +178,11 @@ fn undo(
     let reason = format!("{}{dot} {word} requested by user.", reason.trim_end());
     engine.log.stack(begun, Some(&reason));
     for id in failed {
-        let kind = &prepared.resource(id).kind;
-        engine.log.resource(id, None, kind, "DELETE_COMPLETE", None);
+        engine.discard_failed(id, &prepared.resource(id).kind);
     }
     let doomed: Vec<_> =
         std::mem::take(&mut engine.live).into_iter().map(|(id, state)| (id, state, Leaving::FailedCreation)).collect();
-    let left = engine.delete_all(&doomed, false);
+    let left = engine.delete_all(&doomed, During::RollBack);
     if left.is_empty() {
         engine.log.stack(done, None);
         return (on_failure == OnFailure::Rollback).then_some(done);

@@ -2,8 +2,8 @@
 
 use super::super::{Refusal, StackState, World};
 use super::create::failed_to;
-use super::engine::{Engine, Leaving};
-use super::{ChangeAction, OperationOutcome, OperationRequest, ResourceChange};
+use super::engine::{During, Engine, Leaving};
+use super::{ChangeAction, OperationOutcome, OperationRequest, Replacement, ResourceChange};
 
 pub(super) fn delete(
     previous: &StackState,
@@ -27,10 +27,10 @@ pub(super) fn delete(
     engine.changes = previous.resources.iter().map(|(id, resource)| removal(id, resource)).collect();
     let doomed: Vec<_> =
         previous.resources.clone().into_iter().map(|(id, state)| (id, state, Leaving::Stack)).collect();
-    let left = engine.delete_all(&doomed, true);
+    let left = engine.delete_all(&doomed, During::Operation);
     if left.is_empty() {
         engine.log.stack("DELETE_COMPLETE", None);
-        return Ok(OperationOutcome { state: None, events: engine.log.into_events(), changes: engine.changes });
+        return Ok(OperationOutcome::of(None, engine));
     }
     let stuck = left.iter().filter(|(_, resource)| resource.status == "DELETE_FAILED").map(|(id, _)| id);
     let reason = failed_to("delete", stuck);
@@ -44,7 +44,7 @@ pub(super) fn delete(
         event_count: engine.log.count(),
         ..previous.clone()
     };
-    Ok(OperationOutcome { state: Some(state), events: engine.log.into_events(), changes: engine.changes })
+    Ok(OperationOutcome::of(Some(state), engine))
 }
 
 /// Returns the change that takes a resource away.
@@ -55,5 +55,6 @@ pub(super) fn removal(logical_id: &str, resource: &super::super::ResourceState) 
         resource_type: resource.resource_type.clone(),
         action: ChangeAction::Remove,
         properties: Vec::new(),
+        replacement: Replacement::Never,
     }
 }

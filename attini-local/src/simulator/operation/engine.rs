@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::super::at;
 use super::super::events::EventLog;
 use super::super::intrinsics::{Fault, as_call, text_of};
 use super::super::prepare::Prepared;
-use super::super::resources::Subject;
-use super::super::{Attributes, Policy, ResourceState, ResourceView, World, graph};
+use super::super::resources::{Subject, is_nested};
+use super::super::{Attributes, Export, Policy, ResourceState, ResourceView, StackState, World, graph};
 use super::{OperationRequest, ResourceChange};
 
 /// One operation under way.
@@ -17,15 +18,34 @@ pub(super) struct Engine<'w, 'a> {
     pub(super) log: EventLog,
     pub(super) stack_name: String,
     pub(super) stack_id: String,
-    pub(super) failures: BTreeMap<String, String>,
+    pub(super) request: OperationRequest,
     pub(super) live: BTreeMap<String, ResourceState>,
     pub(super) changes: Vec<ResourceChange>,
+    /// Nested stacks that stay behind.
+    pub(super) retained: Vec<StackState>,
+    /// Nested stacks that could not be created.
+    pub(super) failed_nested: BTreeMap<String, ResourceState>,
+    /// Exports of nested stacks that this operation created or changed.
+    pub(super) family: BTreeMap<String, Export>,
+    /// Names of the nested stacks that this operation deleted.
+    pub(super) gone: BTreeSet<String>,
 }
 
 /// Outputs and exports of a stack.
 pub(super) struct Results {
     pub(super) outputs: Vec<(String, String)>,
     pub(super) exports: BTreeMap<String, String>,
+}
+
+/// Which part of an operation works on a resource, which decides about wanted failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum During {
+    /// What was asked for.
+    Operation,
+    /// The way back.
+    RollBack,
+    /// The removal of what an update no longer needs.
+    CleanUp,
 }
 
 /// Why a deletion happens, which decides about policies.
@@ -46,9 +66,13 @@ impl<'w, 'a> Engine<'w, 'a> {
             world,
             stack_name: request.name.as_str().to_owned(),
             stack_id: stack_id.to_owned(),
-            failures: request.failures.clone(),
+            request: OperationRequest { template: Value::Null, ..request.clone() },
             live: BTreeMap::new(),
             changes: Vec::new(),
+            retained: Vec::new(),
+            failed_nested: BTreeMap::new(),
+            family: BTreeMap::new(),
+            gone: BTreeSet::new(),
         }
     }
 
@@ -58,7 +82,12 @@ impl<'w, 'a> Engine<'w, 'a> {
         match prepared.scope(self.world, &self.live).resolve(&resource.properties) {
             Ok(Some(Value::Object(properties))) => Ok(properties),
             Ok(_) => Err("Properties validation failed: the properties are no object".to_owned()),
-            Err(fault) => Err(fault.text()),
+            Err(fault) => {
+                let scope = prepared.scope(self.world, &self.live);
+                let place =
+                    at::member("Resources", logical_id, "Properties", |at| scope.blame(&resource.properties, at));
+                Err(place.map_or_else(|| fault.text(), |place| format!("{} (at {place})", fault.text())))
+            }
         }
     }
 
@@ -84,6 +113,7 @@ impl<'w, 'a> Engine<'w, 'a> {
             depends_on: prepared.depends_on.get(logical_id).cloned().unwrap_or_default(),
             deletion_policy: resource.deletion_policy,
             update_replace_policy: resource.update_replace_policy,
+            nested: None,
         }
     }
 
@@ -113,8 +143,10 @@ impl<'w, 'a> Engine<'w, 'a> {
 
     /// Lets the hook create the resource.
     pub(super) fn call_created(&mut self, logical_id: &str, draft: &mut ResourceState) -> Result<(), String> {
-        if let Some(reason) = self.failures.get(logical_id) {
-            return Err(reason.clone());
+        self.delay(logical_id);
+        self.wanted_failure(logical_id, During::Operation)?;
+        if is_nested(&draft.resource_type) {
+            return self.create_nested(logical_id, draft);
         }
         let view = view(&self.stack_name, &self.stack_id, logical_id, draft, None);
         let known = self.world.hooks.created(&view)?;
@@ -128,7 +160,16 @@ impl<'w, 'a> Engine<'w, 'a> {
         logical_id: &str,
         draft: &mut ResourceState,
         previous: &ResourceState,
+        during: During,
     ) -> Result<(), String> {
+        self.delay(logical_id);
+        self.wanted_failure(logical_id, during)?;
+        if is_nested(&draft.resource_type) {
+            return match during {
+                During::Operation => self.update_nested(logical_id, draft, previous),
+                During::RollBack | During::CleanUp => self.revert_nested(draft, previous),
+            };
+        }
         let view = view(&self.stack_name, &self.stack_id, logical_id, draft, Some(previous));
         let known = self.world.hooks.updated(&view)?;
         self.merge(logical_id, draft, known);
@@ -146,11 +187,11 @@ impl<'w, 'a> Engine<'w, 'a> {
 
     /// Deletes resources in the reverse order of their dependencies and returns those that would not go.
     ///
-    /// What a resource that would not go depends on is left alone. With `injected`, the request's failures apply.
+    /// What a resource that would not go depends on is left alone.
     pub(super) fn delete_all(
         &mut self,
         doomed: &[(String, ResourceState, Leaving)],
-        injected: bool,
+        during: During,
     ) -> Vec<(String, ResourceState)> {
         let mut left: Vec<(String, ResourceState)> = Vec::new();
         for wave in deletion_waves(doomed) {
@@ -163,24 +204,47 @@ impl<'w, 'a> Engine<'w, 'a> {
             for (id, resource, leaving) in members {
                 if is_retained(resource, *leaving) {
                     self.record(id, resource, "DELETE_SKIPPED", None);
+                    self.retained.extend(resource.nested.as_deref().cloned());
                 } else if is_needed(id, &left) {
                     left.push((id.clone(), resource.clone()));
-                } else if let Err(reason) = self.call_deleted(id, resource, injected) {
-                    self.record(id, resource, "DELETE_FAILED", Some(&reason));
-                    left.push((id.clone(), ResourceState { status: "DELETE_FAILED".to_owned(), ..resource.clone() }));
                 } else {
-                    self.record(id, resource, "DELETE_COMPLETE", None);
+                    let mut resource = resource.clone();
+                    match self.call_deleted(id, &mut resource, during) {
+                        Ok(()) => self.record(id, &resource, "DELETE_COMPLETE", None),
+                        Err(reason) => {
+                            self.record(id, &resource, "DELETE_FAILED", Some(&reason));
+                            resource.status = "DELETE_FAILED".to_owned();
+                            left.push((id.clone(), resource));
+                        }
+                    }
                 }
             }
         }
         left
     }
 
-    fn call_deleted(&mut self, logical_id: &str, resource: &ResourceState, injected: bool) -> Result<(), String> {
-        if let Some(reason) = self.failures.get(logical_id).filter(|_| injected) {
-            return Err(reason.clone());
+    fn call_deleted(&mut self, logical_id: &str, resource: &mut ResourceState, during: During) -> Result<(), String> {
+        self.delay(logical_id);
+        self.wanted_failure(logical_id, during)?;
+        if is_nested(&resource.resource_type) {
+            return self.delete_nested(logical_id, resource);
         }
         self.world.hooks.deleted(&view(&self.stack_name, &self.stack_id, logical_id, resource, None))
+    }
+
+    fn delay(&mut self, logical_id: &str) {
+        if let Some(delay) = self.request.delays.get(logical_id) {
+            self.log.wait(*delay);
+        }
+    }
+
+    fn wanted_failure(&self, logical_id: &str, during: During) -> Result<(), String> {
+        let failures = match during {
+            During::Operation => &self.request.failures,
+            During::RollBack => &self.request.rollback_failures,
+            During::CleanUp => return Ok(()),
+        };
+        failures.get(logical_id).map_or(Ok(()), |reason| Err(reason.clone()))
     }
 
     /// Records a status of a resource that has a physical id.

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::super::prepare::{Prepared, prepare};
-use super::super::resources::{Change, compare, is_custom, names_collide};
+use super::super::resources::{Change, compare, is_custom, names_collide, replacement};
 use super::super::{Refusal, ResourceState, StackState, World};
 use super::create::{create_one, failed_to};
 use super::delete::removal;
-use super::engine::{Engine, Leaving, Results};
-use super::{ChangeAction, OperationOutcome, OperationRequest, ResourceChange};
+use super::engine::{During, Engine, Leaving, Results};
+use super::{ChangeAction, OperationOutcome, OperationRequest, ResourceChange, policy};
 
 const REPLACING: &str = "Requested update requires the creation of a new physical resource; hence creating one.";
 
@@ -23,11 +23,15 @@ pub(super) fn update(
         let text = format!("Stack:{} is in {} state and can not be updated.", previous.id, previous.status);
         return Err(Refusal::Validation(text));
     }
+    policy::check(request.policy.as_ref())?;
     let name = request.name.as_str();
     let prepared = prepare(&request.template, name, &previous.id, &request.parameters, Some(previous), world)?;
     refuse_new_types(previous, &prepared)?;
     let mut engine = Engine::new(request, world, &previous.id, previous.event_count);
     engine.live = previous.resources.clone();
+    if engine.request.policy.is_none() {
+        engine.request.policy.clone_from(&previous.policy);
+    }
     if is_unchanged(&engine, &prepared, previous, request) {
         return Err(Refusal::NoUpdates);
     }
@@ -35,6 +39,7 @@ pub(super) fn update(
     let mut journal = Journal::default();
     let updated = engine.imports(&prepared).and_then(|imports| {
         update_resources(&mut engine, &prepared, &mut journal);
+        refuse_removals(&mut engine, &prepared, previous, &mut journal);
         match journal.reason() {
             Some(reason) => Err(reason),
             None => Ok((imports, engine.results(&prepared, &previous.exports)?)),
@@ -111,9 +116,9 @@ fn is_unchanged(
     let mut wanted: Vec<&String> = prepared.waves.iter().flatten().collect();
     wanted.sort_unstable();
     let same_properties = |(id, old): (&String, &ResourceState)| {
-        engine
-            .properties(prepared, id)
-            .is_ok_and(|new| compare(&old.resource_type, &old.properties, &new) == Change::None)
+        engine.properties(prepared, id).is_ok_and(|new| {
+            compare(&old.resource_type, &old.properties, &new) == Change::None && !engine.is_nested_outdated(old, &new)
+        })
     };
     previous.parameters == prepared.parameters
         && previous.tags == request.tags
@@ -145,6 +150,20 @@ fn update_resources(engine: &mut Engine<'_, '_>, prepared: &Prepared, journal: &
     }
 }
 
+/// Fails resources that would be removed against the stack's policy.
+fn refuse_removals(engine: &mut Engine<'_, '_>, prepared: &Prepared, previous: &StackState, journal: &mut Journal) {
+    if journal.reason().is_some() {
+        return;
+    }
+    let wanted: BTreeSet<&String> = prepared.waves.iter().flatten().collect();
+    for (id, resource) in previous.resources.iter().filter(|(id, _)| !wanted.contains(id)) {
+        if let Err(reason) = engine.policy_allows(ChangeAction::Remove, id, &resource.resource_type) {
+            engine.record(id, resource, "UPDATE_FAILED", Some(&reason));
+            journal.failed_to_update.insert(id.clone());
+        }
+    }
+}
+
 /// Returns what a resource needs; `None` for nothing, in which case the state takes over its new attributes.
 fn plan(engine: &mut Engine<'_, '_>, prepared: &Prepared, id: &str) -> Option<Work> {
     let Some(old) = engine.live.get(id) else { return Some(Work::Create) };
@@ -155,6 +174,10 @@ fn plan(engine: &mut Engine<'_, '_>, prepared: &Prepared, id: &str) -> Option<Wo
     let change = compare(&old.resource_type, &old.properties, &properties);
     if change != Change::None {
         return Some(Work::Change(properties, change));
+    }
+    if engine.is_nested_outdated(old, &properties) {
+        // Its properties are the same, but its template is not, or what that one looks up.
+        return Some(Work::Change(properties, Change::Modify(Vec::new())));
     }
     let resource = prepared.resource(id);
     let depends_on = prepared.depends_on.get(id).cloned().unwrap_or_default();
@@ -206,7 +229,9 @@ fn perform(
         resource_type: old.resource_type.clone(),
         action,
         properties: names.clone(),
+        replacement: replacement(&old.resource_type, action, &names),
     });
+    engine.policy_allows(action, id, &old.resource_type)?;
     let new = if action == ChangeAction::Replace {
         replace(engine, prepared, id, &old, properties)?
     } else {
@@ -250,13 +275,10 @@ fn modify(
     if is_custom(&old.resource_type) && names.iter().any(|name| name == "ServiceToken") {
         return Err("Modifying service token is not allowed.".to_owned());
     }
-    if let Some(reason) = engine.failures.get(id) {
-        return Err(reason.clone());
-    }
     let mut new = engine.draft(prepared, id, properties, old.generation);
     new.physical_id.clone_from(&old.physical_id);
     new.attributes = engine.known_attributes(id, &new);
-    engine.call_updated(id, &mut new, old)?;
+    engine.call_updated(id, &mut new, old, During::Operation)?;
     Ok(new)
 }
 
@@ -296,27 +318,29 @@ fn complete(
         doomed.push((id.clone(), resource.clone(), Leaving::Stack));
     }
     // What cannot be deleted is left behind, as in the service: the stack no longer knows it.
-    engine.delete_all(&doomed, false);
+    engine.delete_all(&doomed, During::CleanUp);
     engine.log.stack("UPDATE_COMPLETE", None);
     let state = StackState {
         name: previous.name.clone(),
         id: previous.id.clone(),
         status: "UPDATE_COMPLETE".to_owned(),
         status_reason: None,
+        source: request.template.clone(),
         template: prepared.source,
         parameters: prepared.parameters,
         tags: request.tags.clone(),
-        resources: engine.live,
+        resources: std::mem::take(&mut engine.live),
         outputs: results.outputs,
         exports: results.exports,
         imports,
         termination_protection: request.termination_protection.unwrap_or(previous.termination_protection),
+        policy: request.policy.clone().or_else(|| previous.policy.clone()),
         last_token: request.token.clone(),
         created_ms: previous.created_ms,
         updated_ms: engine.world.now.as_ms(),
         event_count: engine.log.count(),
     };
-    OperationOutcome { state: Some(state), events: engine.log.into_events(), changes: engine.changes }
+    OperationOutcome::of(Some(state), engine)
 }
 
 /// Brings everything back to how it was before.
@@ -334,15 +358,16 @@ fn roll_back(
     for (id, old) in &journal.changed {
         let Some(new) = engine.live.get(id).cloned() else { continue };
         engine.record(id, &new, "UPDATE_IN_PROGRESS", None);
+        let mut back = old.clone();
         if new.physical_id != old.physical_id {
             doomed.push((id.clone(), new, Leaving::FailedCreation));
-        } else if let Err(reason) = engine.call_updated(id, &mut old.clone(), &new) {
+        } else if let Err(reason) = engine.call_updated(id, &mut back, &new, During::RollBack) {
             engine.record(id, &new, "UPDATE_FAILED", Some(&reason));
             stuck.insert(id.clone());
             continue;
         }
         engine.record(id, old, "UPDATE_COMPLETE", None);
-        engine.live.insert(id.clone(), old.clone());
+        engine.live.insert(id.clone(), ResourceState { nested: back.nested, ..old.clone() });
     }
     for id in &journal.failed_to_update {
         if let Some(old) = previous.resources.get(id) {
@@ -352,12 +377,12 @@ fn roll_back(
     let status = if stuck.is_empty() {
         engine.log.stack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
         for id in &journal.failed_to_create {
-            engine.log.resource(id, None, &prepared.resource(id).kind, "DELETE_COMPLETE", None);
+            engine.discard_failed(id, &prepared.resource(id).kind);
         }
         for id in &journal.created {
             doomed.extend(engine.live.remove(id).map(|new| (id.clone(), new, Leaving::FailedCreation)));
         }
-        engine.delete_all(&doomed, false);
+        engine.delete_all(&doomed, During::CleanUp);
         engine.log.stack("UPDATE_ROLLBACK_COMPLETE", None);
         "UPDATE_ROLLBACK_COMPLETE"
     } else {
@@ -367,11 +392,11 @@ fn roll_back(
     let state = StackState {
         status: status.to_owned(),
         status_reason: Some(reason.to_owned()),
-        resources: engine.live,
+        resources: std::mem::take(&mut engine.live),
         last_token: request.token.clone(),
         updated_ms: engine.world.now.as_ms(),
         event_count: engine.log.count(),
         ..previous.clone()
     };
-    OperationOutcome { state: Some(state), events: engine.log.into_events(), changes: engine.changes }
+    OperationOutcome::of(Some(state), engine)
 }

@@ -22,8 +22,12 @@ pub(super) struct ResourceType {
     pub(super) lower_name: bool,
     /// Attributes and their patterns; `[a,b]` is a list.
     pub(super) attributes: &'static [(&'static str, &'static str)],
-    /// Properties whose change replaces the resource, beside the name.
+    /// Properties whose change replaces the resource, beside the name: `createOnlyProperties` of the public schemas (as in
+    /// cfn-lint 1.x), and what the pages of older types say.
     pub(super) replace: &'static [&'static str],
+    /// Properties whose change replaces the resource in some cases (`conditionalCreateOnlyProperties`, and create-only parts of a
+    /// property); it is taken as a change in place.
+    pub(super) may_replace: &'static [&'static str],
 }
 
 /// A type whose id is a name that nobody chose, without attributes; also every type that is not in the table.
@@ -35,6 +39,7 @@ pub(super) const PLAIN: ResourceType = ResourceType {
     lower_name: false,
     attributes: &[],
     replace: &[],
+    may_replace: &[],
 };
 
 /// Returns what is known about a type.

@@ -48,7 +48,10 @@ fn select_of_the_documentation() {
     let fruits = json!(["apples", "grapes", "oranges", "mangoes"]);
     assert_eq!(output(json!({"Fn::Select": ["1", fruits]})), "grapes");
     let refused = Surroundings::new().refusal(template_with(json!({}), json!({"Fn::Select": [4, fruits]})));
-    assert_eq!(refused, "Template error: Fn::Select cannot select nonexistent value at index 4");
+    assert_eq!(
+        refused,
+        "Template error: Fn::Select cannot select nonexistent value at index 4 (at /Outputs/Out/Value)"
+    );
 }
 
 #[test]
@@ -67,7 +70,10 @@ fn find_in_map_of_the_documentation() {
     assert_eq!(output_with(mappings.clone(), found), "ami-047bb4163c506cd98");
     let missing = json!({"Fn::FindInMap": ["RegionMap", "eu-west-1", "HVMG2"]});
     let refused = Surroundings::new().refusal(template_with(mappings.clone(), missing));
-    assert_eq!(refused, "Template error: Unable to get mapping for RegionMap::eu-west-1::HVMG2");
+    assert_eq!(
+        refused,
+        "Template error: Unable to get mapping for RegionMap::eu-west-1::HVMG2 (at /Outputs/Out/Value)"
+    );
     let unknown = json!({"Fn::FindInMap": ["Other", "eu-west-1", "HVM64"]});
     assert_eq!(
         Surroundings::new().refusal(template_with(mappings, unknown)),
@@ -92,7 +98,10 @@ fn cidr_of_the_documentation() {
     assert_eq!(output(comma(json!({"Fn::Cidr": ["2001:db8::/56", 2, 64]}))), "2001:db8::/64,2001:db8:0:1::/64");
     let refused =
         Surroundings::new().refusal(template_with(json!({}), comma(json!({"Fn::Cidr": ["10.0.0.0/24", 9, 5]}))));
-    assert_eq!(refused, "Template error: Fn::Cidr cannot cut 9 blocks with 5 subnet bits from the block");
+    assert_eq!(
+        refused,
+        "Template error: Fn::Cidr cannot cut 9 blocks with 5 subnet bits from the block (at /Outputs/Out/Value)"
+    );
 }
 
 #[test]
@@ -153,7 +162,7 @@ fn length_and_json_text_need_the_language_extensions() {
     let default = json!({"Fn::FindInMap": ["None", "a", "b", {"DefaultValue": "d"}]});
     assert_eq!(output_with(with, default), "d");
     let refused = Surroundings::new().refusal(template_with(json!({}), length));
-    assert_eq!(refused, "Template error: Fn::Length in output Out needs the transform AWS::LanguageExtensions");
+    assert_eq!(refused, "Template error: Fn::Length in /Outputs/Out/Value needs the transform AWS::LanguageExtensions");
 }
 
 #[test]

@@ -8,14 +8,14 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::ApiGateway::ApiKey",
         id: "{low:10}",
         attributes: &[("APIKeyId", "{id}")],
-        replace: &["Name", "Value"],
+        replace: &["Name", "Value", "GenerateDistinctId"],
         ..PLAIN
     },
     ResourceType {
         kind: "AWS::ApiGateway::Deployment",
         id: "{low:6}",
         attributes: &[("DeploymentId", "{id}")],
-        replace: &["RestApiId"],
+        replace: &["RestApiId", "DeploymentCanarySettings"],
         ..PLAIN
     },
     ResourceType {
@@ -78,10 +78,17 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("Arn", "{id}"),
             ("GraphQLUrl", "https://{low:26}.appsync-api.{region}.{suffix}/graphql"),
         ],
+        may_replace: &["LambdaAuthorizerConfig", "OpenIDConnectConfig", "UserPoolConfig"],
         ..PLAIN
     },
     ResourceType { kind: "AWS::CDK::Metadata", id: "{uuid}", ..PLAIN },
     ResourceType { kind: "AWS::CloudFormation::CustomResource", id: "{stack}-{logical}-{up:12}", ..PLAIN },
+    ResourceType {
+        kind: "AWS::CloudFormation::Stack",
+        id: "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/{uuid}",
+        max_name: 128,
+        ..PLAIN
+    },
     ResourceType {
         kind: "AWS::CloudFormation::WaitCondition",
         id: "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/{uuid}/{logical}",
@@ -168,6 +175,20 @@ pub(super) const TYPES: &[ResourceType] = &[
         name: Some("DeliveryStreamName"),
         max_name: 64,
         attributes: &[("Arn", "arn:{partition}:firehose:{region}:{account}:deliverystream/{id}")],
+        replace: &[
+            "DatabaseSourceConfiguration",
+            "DeliveryStreamType",
+            "DirectPutSourceConfiguration",
+            "KinesisStreamSourceConfiguration",
+            "MSKSourceConfiguration",
+        ],
+        may_replace: &[
+            "AmazonOpenSearchServerlessDestinationConfiguration",
+            "AmazonopensearchserviceDestinationConfiguration",
+            "ElasticsearchDestinationConfiguration",
+            "IcebergDestinationConfiguration",
+            "SnowflakeDestinationConfiguration",
+        ],
         ..PLAIN
     },
     ResourceType {

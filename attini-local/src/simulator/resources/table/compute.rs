@@ -10,6 +10,8 @@ pub(super) const TYPES: &[ResourceType] = &[
             "AutoScalingGroupARN",
             "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:{uuid}:autoScalingGroupName/{id}",
         )],
+        replace: &["InstanceId"],
+        may_replace: &["LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy", "VPCZoneIdentifier"],
         ..PLAIN
     },
     ResourceType {
@@ -18,6 +20,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         name: Some("JobQueueName"),
         max_name: 128,
         attributes: &[("JobQueueArn", "{id}")],
+        replace: &["JobQueueType"],
         ..PLAIN
     },
     ResourceType {
@@ -32,7 +35,40 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("InstanceId", "{id}"),
             ("VpcId", "vpc-{hex:17}"),
         ],
-        replace: &["ImageId", "SubnetId", "KeyName", "AvailabilityZone", "PrivateIpAddress", "NetworkInterfaces"],
+        replace: &[
+            "ImageId",
+            "SubnetId",
+            "KeyName",
+            "AvailabilityZone",
+            "PrivateIpAddress",
+            "NetworkInterfaces",
+            "CpuOptions",
+            "ElasticGpuSpecifications",
+            "ElasticInferenceAccelerators",
+            "EnclaveOptions",
+            "HibernationOptions",
+            "HostResourceGroupArn",
+            "Ipv6AddressCount",
+            "Ipv6Addresses",
+            "LaunchTemplate",
+            "LicenseSpecifications",
+            "PlacementGroupName",
+            "SecurityGroups",
+        ],
+        may_replace: &[
+            "AdditionalInfo",
+            "Affinity",
+            "BlockDeviceMappings",
+            "EbsOptimized",
+            "HostId",
+            "InstanceType",
+            "KernelId",
+            "PrivateDnsNameOptions",
+            "RamdiskId",
+            "SecurityGroupIds",
+            "Tenancy",
+            "UserData",
+        ],
         ..PLAIN
     },
     ResourceType {
@@ -77,6 +113,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             "PlacementConstraints",
             "ProxyConfiguration",
             "InferenceAccelerators",
+            "EnableFaultInjection",
         ],
         ..PLAIN
     },
@@ -94,7 +131,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("Id", "{id}"),
             ("EventSourceMappingArn", "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{id}"),
         ],
-        replace: &["EventSourceArn", "StartingPosition"],
+        replace: &["EventSourceArn", "StartingPosition", "SelfManagedEventSource", "StartingPositionTimestamp"],
         ..PLAIN
     },
     ResourceType {
@@ -102,7 +139,8 @@ pub(super) const TYPES: &[ResourceType] = &[
         name: Some("FunctionName"),
         max_name: 64,
         attributes: &[("Arn", "arn:{partition}:lambda:{region}:{account}:function:{id}")],
-        replace: &["PackageType"],
+        replace: &["PackageType", "TenancyConfig"],
+        may_replace: &["DurableConfig"],
         ..PLAIN
     },
     ResourceType {
@@ -125,6 +163,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             "PrincipalOrgID",
             "SourceAccount",
             "SourceArn",
+            "InvokedViaFunctionUrl",
         ],
         ..PLAIN
     },
@@ -142,7 +181,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::Lambda::Version",
         id: "{prop:FunctionName}:1",
         attributes: &[("Version", "1"), ("FunctionArn", "{id}")],
-        replace: &["FunctionName", "Description", "CodeSha256"],
+        replace: &["FunctionName", "Description", "CodeSha256", "ProvisionedConcurrencyConfig", "RuntimePolicy"],
         ..PLAIN
     },
     ResourceType {
@@ -186,6 +225,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         name: Some("Name"),
         max_name: 80,
         attributes: &[("Arn", "{id}"), ("Name", "{name}")],
+        replace: &["EncryptionConfiguration"],
         ..PLAIN
     },
     ResourceType {

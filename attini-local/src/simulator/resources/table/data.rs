@@ -13,6 +13,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("TableId", "{uuid}"),
         ],
         replace: &["KeySchema"],
+        may_replace: &["GlobalTableSourceArn", "LocalSecondaryIndexes"],
         ..PLAIN
     },
     ResourceType {
@@ -23,7 +24,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("StreamArn", "arn:{partition}:dynamodb:{region}:{account}:table/{id}/stream/2026-01-01T00:00:00.000"),
             ("TableId", "{uuid}"),
         ],
-        replace: &["KeySchema"],
+        replace: &["KeySchema", "ImportSourceSpecification"],
         ..PLAIN
     },
     ResourceType {
@@ -35,6 +36,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("Arn", "arn:{partition}:ecr:{region}:{account}:repository/{id}"),
             ("RepositoryUri", "{account}.dkr.ecr.{region}.{suffix}/{id}"),
         ],
+        replace: &["EncryptionConfiguration"],
         ..PLAIN
     },
     ResourceType {
@@ -51,7 +53,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::EFS::MountTarget",
         id: "fsmt-{hex:17}",
         attributes: &[("IpAddress", "10.0.0.{octet}"), ("Id", "{id}")],
-        replace: &["FileSystemId", "SubnetId", "IpAddress"],
+        replace: &["FileSystemId", "SubnetId", "IpAddress", "IpAddressType", "Ipv6Address"],
         ..PLAIN
     },
     ResourceType {
@@ -65,7 +67,8 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("ConfigurationEndpoint.Address", "{id}.{low:6}.cfg.{region}.cache.{suffix}"),
             ("ConfigurationEndpoint.Port", "11211"),
         ],
-        replace: &["Engine", "Port"],
+        replace: &["Engine", "Port", "CacheSubnetGroupName", "NetworkType", "SnapshotArns", "SnapshotName"],
+        may_replace: &["IpDiscovery", "PreferredAvailabilityZones"],
         ..PLAIN
     },
     ResourceType {
@@ -79,7 +82,19 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("ReaderEndPoint.Address", "{id}-ro.{low:6}.ng.0001.{region}.cache.{suffix}"),
             ("ReaderEndPoint.Port", "6379"),
         ],
-        replace: &["Port"],
+        replace: &[
+            "Port",
+            "AtRestEncryptionEnabled",
+            "CacheSubnetGroupName",
+            "DataTieringEnabled",
+            "GlobalReplicationGroupId",
+            "KmsKeyId",
+            "NetworkType",
+            "PreferredCacheClusterAZs",
+            "SnapshotArns",
+            "SnapshotName",
+        ],
+        may_replace: &["AuthToken", "NodeGroupConfiguration"],
         ..PLAIN
     },
     ResourceType {
@@ -88,7 +103,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         lower_name: true,
         ..PLAIN
     },
-    ResourceType { kind: "AWS::Glue::Database", ..PLAIN },
+    ResourceType { kind: "AWS::Glue::Database", replace: &["DatabaseName"], ..PLAIN },
     ResourceType {
         kind: "AWS::OpenSearchService::Domain",
         name: Some("DomainName"),
@@ -100,6 +115,8 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("DomainEndpoint", "search-{id}-{low:26}.{region}.es.{suffix}"),
             ("Id", "{account}/{id}"),
         ],
+        replace: &["EngineMode"],
+        may_replace: &["AdvancedSecurityOptions", "EncryptionAtRestOptions"],
         ..PLAIN
     },
     ResourceType {
@@ -122,7 +139,18 @@ pub(super) const TYPES: &[ResourceType] = &[
             "KmsKeyId",
             "StorageEncrypted",
             "MasterUsername",
+            "ClusterScalabilityType",
+            "DBSystemId",
+            "PubliclyAccessible",
+            "RestoreToTime",
+            "RestoreType",
+            "SnapshotIdentifier",
+            "SourceDBClusterIdentifier",
+            "SourceDbClusterResourceId",
+            "SourceRegion",
+            "UseLatestRestorableTime",
         ],
+        may_replace: &["AvailabilityZones", "GlobalClusterIdentifier"],
         ..PLAIN
     },
     ResourceType {
@@ -145,6 +173,30 @@ pub(super) const TYPES: &[ResourceType] = &[
             "KmsKeyId",
             "StorageEncrypted",
             "AvailabilityZone",
+            "BackupTarget",
+            "CharacterSetName",
+            "CustomIAMInstanceProfile",
+            "DBClusterIdentifier",
+            "DBSystemId",
+            "NcharCharacterSetName",
+            "SourceRegion",
+            "Timezone",
+        ],
+        may_replace: &[
+            "AutoMinorVersionUpgrade",
+            "BackupRetentionPeriod",
+            "DBClusterSnapshotIdentifier",
+            "DBParameterGroupName",
+            "DBSnapshotIdentifier",
+            "MultiAZ",
+            "PerformanceInsightsKMSKeyId",
+            "PreferredMaintenanceWindow",
+            "RestoreTime",
+            "SourceDBClusterIdentifier",
+            "SourceDBInstanceAutomatedBackupsArn",
+            "SourceDBInstanceIdentifier",
+            "SourceDbiResourceId",
+            "UseLatestRestorableTime",
         ],
         ..PLAIN
     },
@@ -163,7 +215,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("DBProxyArn", "arn:{partition}:rds:{region}:{account}:db-proxy:prx-{hex:17}"),
             ("Endpoint", "{id}.proxy-{low:12}.{region}.rds.{suffix}"),
         ],
-        replace: &["EngineFamily", "VpcSubnetIds"],
+        replace: &["EngineFamily", "VpcSubnetIds", "EndpointNetworkType", "TargetConnectionNetworkType"],
         ..PLAIN
     },
     ResourceType { kind: "AWS::RDS::DBSubnetGroup", name: Some("DBSubnetGroupName"), lower_name: true, ..PLAIN },
@@ -179,6 +231,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("RegionalDomainName", "{id}.s3.{region}.{suffix}"),
             ("WebsiteURL", "http://{id}.s3-website-{region}.{suffix}"),
         ],
+        replace: &["BucketNamePrefix", "BucketNamespace"],
         ..PLAIN
     },
     ResourceType { kind: "AWS::S3::BucketPolicy", id: "{prop:Bucket}", replace: &["Bucket"], ..PLAIN },

@@ -125,6 +125,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::SecretsManager::SecretTargetAttachment",
         id: "{prop:SecretId}",
         attributes: &[("Id", "{id}")],
+        replace: &["SecretId"],
         ..PLAIN
     },
 ];

@@ -13,6 +13,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             "DomainValidationOptions",
             "CertificateAuthorityArn",
             "KeyAlgorithm",
+            "CertificateExport",
         ],
         ..PLAIN
     },
@@ -46,7 +47,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::EC2::EIP",
         id: "198.51.100.{octet}",
         attributes: &[("AllocationId", "eipalloc-{hex:17}"), ("PublicIp", "{id}")],
-        replace: &["Domain", "NetworkBorderGroup"],
+        replace: &["Domain", "NetworkBorderGroup", "Address", "IpamPoolId", "TransferAddress"],
         ..PLAIN
     },
     ResourceType {
@@ -59,7 +60,7 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::EC2::NatGateway",
         id: "nat-{hex:17}",
         attributes: &[("NatGatewayId", "{id}")],
-        replace: &["AllocationId", "SubnetId", "ConnectivityType"],
+        replace: &["AllocationId", "SubnetId", "ConnectivityType", "AvailabilityMode", "PrivateIpAddress", "VpcId"],
         ..PLAIN
     },
     ResourceType {
@@ -72,7 +73,7 @@ pub(super) const TYPES: &[ResourceType] = &[
     ResourceType {
         kind: "AWS::EC2::Route",
         id: "rtb-{hex:17}|{low:9}",
-        replace: &["DestinationCidrBlock", "DestinationIpv6CidrBlock", "RouteTableId"],
+        replace: &["DestinationCidrBlock", "DestinationIpv6CidrBlock", "RouteTableId", "DestinationPrefixListId"],
         ..PLAIN
     },
     ResourceType {
@@ -93,7 +94,16 @@ pub(super) const TYPES: &[ResourceType] = &[
         kind: "AWS::EC2::SecurityGroupEgress",
         id: "sgr-{hex:17}",
         attributes: &[("Id", "{id}")],
-        replace: &["CidrIp", "CidrIpv6", "DestinationSecurityGroupId", "FromPort", "GroupId", "IpProtocol", "ToPort"],
+        replace: &[
+            "CidrIp",
+            "CidrIpv6",
+            "DestinationSecurityGroupId",
+            "FromPort",
+            "GroupId",
+            "IpProtocol",
+            "ToPort",
+            "DestinationPrefixListId",
+        ],
         ..PLAIN
     },
     ResourceType {
@@ -109,6 +119,9 @@ pub(super) const TYPES: &[ResourceType] = &[
             "IpProtocol",
             "SourceSecurityGroupId",
             "ToPort",
+            "SourcePrefixListId",
+            "SourceSecurityGroupName",
+            "SourceSecurityGroupOwnerId",
         ],
         ..PLAIN
     },
@@ -123,7 +136,19 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("NetworkAclAssociationId", "aclassoc-{hex:17}"),
             ("Ipv6CidrBlocks", "[]"),
         ],
-        replace: &["AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"],
+        replace: &[
+            "AvailabilityZone",
+            "AvailabilityZoneId",
+            "CidrBlock",
+            "VpcId",
+            "Ipv4IpamPoolId",
+            "Ipv4NetmaskLength",
+            "Ipv6IpamPoolId",
+            "Ipv6Native",
+            "Ipv6NetmaskLength",
+            "OutpostArn",
+        ],
+        may_replace: &["Ipv6CidrBlock"],
         ..PLAIN
     },
     ResourceType {
@@ -144,7 +169,8 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("DefaultSecurityGroup", "sg-{hex:17}"),
             ("Ipv6CidrBlocks", "[]"),
         ],
-        replace: &["CidrBlock"],
+        replace: &["CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "VpcEncryptionControl"],
+        may_replace: &["InstanceTenancy"],
         ..PLAIN
     },
     ResourceType {
@@ -155,7 +181,15 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("DnsEntries", "[{hex:12}:{id}.{region}.vpce.{suffix}]"),
             ("NetworkInterfaceIds", "[eni-{hex:17}]"),
         ],
-        replace: &["ServiceName", "VpcEndpointType", "VpcId"],
+        replace: &[
+            "ServiceName",
+            "VpcEndpointType",
+            "VpcId",
+            "ResourceConfigurationArn",
+            "ServiceNetworkArn",
+            "ServiceRegion",
+        ],
+        may_replace: &["DnsOptions"],
         ..PLAIN
     },
     ResourceType { kind: "AWS::EC2::VPCGatewayAttachment", id: "IGW|{hex:17}", replace: &["VpcId"], ..PLAIN },
@@ -200,7 +234,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("TargetGroupName", "{name}"),
             ("LoadBalancerArns", "[]"),
         ],
-        replace: &["Port", "Protocol", "TargetType", "VpcId", "ProtocolVersion"],
+        replace: &["Port", "Protocol", "TargetType", "VpcId", "ProtocolVersion", "IpAddressType"],
         ..PLAIN
     },
     ResourceType {
@@ -210,7 +244,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("Id", "{id}"),
             ("NameServers", "[ns-1.awsdns-00.com,ns-2.awsdns-01.net,ns-3.awsdns-02.org,ns-4.awsdns-03.co.uk]"),
         ],
-        replace: &["Name"],
+        replace: &["Name", "DelegationSetId"],
         ..PLAIN
     },
     ResourceType {
@@ -238,7 +272,7 @@ pub(super) const TYPES: &[ResourceType] = &[
             ("Id", "{id}"),
             ("Name", "{logical}"),
         ],
-        replace: &["Name", "NamespaceId"],
+        replace: &["Name", "NamespaceId", "HealthCheckCustomConfig", "Type"],
         ..PLAIN
     },
 ];
