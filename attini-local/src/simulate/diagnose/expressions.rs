@@ -38,7 +38,7 @@ pub(super) fn problems(state: &Map<String, Value>, kind: &str, at: &str) -> Vec<
                 }
             }
             ("Output" | "Assign", value) => {
-                walk(value, &at, Available { result: has_result, error: false }, &mut found)
+                walk(value, &at, Available { result: has_result, error: false }, &mut found);
             }
             (_, value) => walk(value, &at, Available { result: false, error: false }, &mut found),
         }
