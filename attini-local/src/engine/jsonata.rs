@@ -12,7 +12,7 @@ mod tests;
 
 use std::cell::OnceCell;
 
-use jsonata_core::ast::AstNode;
+use jsonata_core::ast::{AstNode, BinaryOp};
 use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
 use jsonata_core::parser;
 use jsonata_core::value::JValue;
@@ -173,7 +173,14 @@ impl Expression {
         let mut evaluator = Evaluator::with_options(context, options);
         functions::register(&mut evaluator, &self.names, names).map_err(|error| threw(&error, &self.text))?;
         // There is no context value, so `$` and `$$` are undefined.
-        let result = evaluator.evaluate(&self.ast, &JValue::Undefined).map_err(|error| threw(&error, &self.text))?;
+        let result = match evaluator.evaluate(&self.ast, &JValue::Undefined) {
+            Ok(result) => result,
+            Err(error) => {
+                let words =
+                    if error.message().contains("T2009: ") { mismatch(&self.ast, &mut evaluator) } else { None };
+                return Err(words.map_or_else(|| threw(&error, &self.text), Failure::Threw));
+            }
+        };
         match value(&result, 0)? {
             Some(value) => Ok(value),
             None if result.is_undefined() => Err(Failure::Undefined),
@@ -205,6 +212,28 @@ impl Expression {
         }
         Ok(states)
     }
+}
+
+/// Returns the words of the reference about a comparison of values of two types. They show both values, which the
+/// library's words do not, so both sides are evaluated again. Looks at comparisons that `and` and `or` join.
+fn mismatch(node: &AstNode, evaluator: &mut Evaluator) -> Option<String> {
+    let AstNode::Binary { op, lhs, rhs } = node else { return None };
+    let symbol = match op {
+        BinaryOp::LessThan => "<",
+        BinaryOp::LessThanOrEqual => "<=",
+        BinaryOp::GreaterThan => ">",
+        BinaryOp::GreaterThanOrEqual => ">=",
+        BinaryOp::And | BinaryOp::Or => return mismatch(lhs, evaluator).or_else(|| mismatch(rhs, evaluator)),
+        _ => return None,
+    };
+    let mut side = |node: &AstNode| value(&evaluator.evaluate(node, &JValue::Undefined).ok()?, 0).ok().flatten();
+    let (left, right) = (side(lhs)?, side(rhs)?);
+    let is_mismatch = (left.is_number() && right.is_string()) || (left.is_string() && right.is_number());
+    is_mismatch.then(|| {
+        format!(
+            "T2009: The values {left} and {right} either side of operator \"{symbol}\" must be of the same data type"
+        )
+    })
 }
 
 fn threw(error: &jsonata_core::evaluator::EvaluatorError, source: &str) -> Failure {

@@ -325,6 +325,14 @@ fn errors_have_the_words_of_the_reference() {
 }
 
 #[test]
+fn comparisons_of_two_types_show_both_values() {
+    let words = "must be of the same data type";
+    throws("1 < 'a'", &format!("T2009: The values 1 and \"a\" either side of operator \"<\" {words}"));
+    let both = format!("T2009: The values \"a\" and 3 either side of operator \">=\" {words}");
+    throws("$n > 1 and 'a' >= $n", &both);
+}
+
+#[test]
 fn urls_are_encoded_as_in_the_reference() {
     is("$encodeUrl('a b&c=\u{e9}\"')", &json!("a%20b&c=%C3%A9%22"));
     is("$exists($encodeUrl($states.input.no))", &json!(false));
