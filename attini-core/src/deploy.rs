@@ -1,6 +1,7 @@
 //! Init deploy: from an uploaded zip to a started plan; and how a deployment ends.
 
 mod check;
+mod custom_resource;
 mod dependency;
 mod end;
 mod fingerprint;
@@ -12,6 +13,7 @@ mod registration;
 mod upload;
 
 pub use check::{check_plans, check_template, unsupported_steps};
+pub use custom_resource::{CustomResourceRequest, RequestType, TRIGGER_ID, handle_custom_resource, machine_of};
 pub(crate) use end::notify;
 pub use end::{Ending, end_deployment, record_upload_failure};
 pub use fingerprint::fingerprint;

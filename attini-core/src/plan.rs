@@ -51,5 +51,9 @@ pub const DEPLOYMENT_PLAN: &str = "Attini::Deploy::DeploymentPlan";
 pub const APP_DEPLOYMENT_PLAN: &str = "Attini::Deploy::AppDeploymentPlan";
 /// Type of a runner.
 pub const RUNNER: &str = "Attini::Deploy::Runner";
+/// Type of the resource that registers a plan (deployment-plan.md 4.5).
+pub const PLAN_TRIGGER: &str = "Custom::AttiniDeploymentPlanTrigger";
+/// Type of the resource that registers a plan of app distributions.
+pub const APP_PLAN_TRIGGER: &str = "Custom::AttiniAppDeploymentPlanTrigger";
 /// Logical id of the runner that is added when steps need one and name none.
 pub const DEFAULT_RUNNER: &str = "AttiniDefaultRunner";

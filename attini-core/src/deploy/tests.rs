@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod configuration;
+mod custom_resource;
 mod dependencies;
 mod faults;
 mod init_stack;

@@ -91,7 +91,7 @@ pub(super) fn expand_plan(
 
     let mut machine = resource_of("AWS::Serverless::StateMachine", machine);
     machine["Metadata"] = Value::Object(metadata);
-    let kind = if app { "Custom::AttiniAppDeploymentPlanTrigger" } else { "Custom::AttiniDeploymentPlanTrigger" };
+    let kind = if app { super::APP_PLAN_TRIGGER } else { super::PLAN_TRIGGER };
     let mut trigger = resource_of(kind, trigger);
     let mut rule = resource_of("AWS::Events::Rule", rule);
     if let Some(condition) = resource.get("Condition").filter(|value| !value.is_null()) {

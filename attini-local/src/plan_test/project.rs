@@ -392,7 +392,7 @@ impl ResourceHooks for PlanHooks<'_> {
                 self.machine = Some((arn, definition));
                 Ok(Attributes { physical_id, values })
             }
-            "Custom::AttiniDeploymentPlanTrigger" => {
+            attini_core::plan::PLAN_TRIGGER => {
                 self.register(resource)?;
                 Ok(Attributes::default())
             }

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
-use attini_core::deploy::{Registration, register_plan, unregister_plan};
+use attini_core::deploy::{Registration, TRIGGER_ID, machine_of, register_plan, unregister_plan};
 use attini_core::framework::{Settings, explain};
 use attini_core::inventory::plan_key;
-use attini_core::plan::decode_defaults;
+use attini_core::plan::PLAN_TRIGGER;
 use attini_core::port::Inventory;
 use attini_core::value::{MachineArn, Place};
 use futures::executor::block_on;
@@ -16,7 +16,6 @@ use crate::store::SqliteInventory;
 use crate::store::executions::{self, Machine};
 
 const STATE_MACHINE: &str = "AWS::StepFunctions::StateMachine";
-const PLAN_TRIGGER: &str = "Custom::AttiniDeploymentPlanTrigger";
 
 /// Gives meaning to the resources of init stacks: state machines become machines of the home, the trigger of a plan
 /// registers it.
@@ -56,39 +55,19 @@ impl<'a> PlanHooks<'a> {
 
     fn register(&self, resource: &ResourceView<'_>) -> Result<Attributes, String> {
         let properties = resource.properties;
-        let text = |field: &str| properties.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let machine = MachineArn::from_record(text("SfnArn"));
+        let machine = machine_of(properties).ok_or_else(|| "the trigger names no state machine (SfnArn)".to_owned())?;
         // A state machine that did not change is not among this operation's; its steps are those registered before.
         let steps = match self.steps.get(machine.as_str()) {
             Some(steps) => steps.clone(),
             None => self.registered_steps(&machine)?,
         };
-        let parameters = properties.get("Parameters").and_then(Value::as_object);
-        let plan = Registration {
-            stack: text("StackName"),
-            machine,
-            runners: properties
-                .get("Runners")
-                .and_then(Value::as_array)
-                .map(|runners| runners.iter().filter_map(|runner| runner.as_object().cloned()).collect())
-                .unwrap_or_default(),
-            parameters: parameters
-                .map(|parameters| {
-                    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    parameters.iter().map(|(name, value)| (name.clone(), text(value))).collect()
-                })
-                .unwrap_or_default(),
-            payload_defaults: decode_defaults(properties.get("PayloadDefaults").unwrap_or(&json!({}))),
-            concurrency: properties.get("Concurrency").and_then(Value::as_str).map(str::to_owned),
-            steps,
-        };
-        let old = resource.previous.and_then(|previous| previous.properties.get("SfnArn")).and_then(Value::as_str);
-        let old = old.map(|arn| MachineArn::from_record(arn.to_owned()));
+        let plan = Registration::read(properties, steps);
+        let old = resource.previous.and_then(|previous| machine_of(&previous.properties));
         let inventory = SqliteInventory::new(self.parts.home.clone());
         // The store behind the port answers at once, so there is nothing to wait for here.
         block_on(register_plan(&inventory, &plan, old.as_ref(), &Settings::default().version))
             .map_err(|failure| failure.cause)?;
-        Ok(Attributes { physical_id: Some("DeploymentPlan".to_owned()), values: BTreeMap::new() })
+        Ok(Attributes { physical_id: Some(TRIGGER_ID.to_owned()), values: BTreeMap::new() })
     }
 }
 

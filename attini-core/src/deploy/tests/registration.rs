@@ -12,12 +12,12 @@ use crate::inventory::plan_key;
 use crate::port::{Inventory, InventoryError, Page, Precondition, Record, RecordKey, ResourceKind, Revision};
 use crate::value::{DeploymentName, MachineArn, ObjectIdentifier, Timestamp};
 
-fn machine(name: &str) -> MachineArn {
+pub(super) fn machine(name: &str) -> MachineArn {
     MachineArn::from_record(format!("arn:aws:states:eu-west-1:111122223333:stateMachine:{name}"))
 }
 
 /// A framework with the record of init stack `dev-net`.
-fn with_stack() -> TestFramework {
+pub(super) fn with_stack() -> TestFramework {
     let world = TestFramework::new();
     let item = json!({
         "environment": "dev", "distributionName": "net", "distributionId": "42", "stackError": {"Message": "old"},
@@ -45,7 +45,7 @@ fn register(world: &TestFramework, plan: &Registration, old: Option<&MachineArn>
     block_on(register_plan(world.inventory.as_ref(), plan, old, "1.0.0"))
 }
 
-fn item(world: &TestFramework) -> Value {
+pub(super) fn item(world: &TestFramework) -> Value {
     world.body(&init_stack_key("dev-net"))
 }
 
