@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::control::{Control, HELD, JobResult};
-use crate::leftovers::end_processes_of;
+use crate::leftovers::{end_processes_of, end_processes_with, is_of_others};
 
 /// How to start the supervisor of a job: a program that calls [`supervise`](crate::supervise()) with its last argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,15 +130,18 @@ pub(crate) fn end(control: &Control) {
 /// Ends what a supervisor that is gone has left of its job.
 pub(crate) fn end_job(control: &Control) {
     let known = control.result().is_ok_and(|result| result.is_some());
-    if let Some(group) = control.number("group").and_then(Pid::from_raw).filter(|_| !known) {
+    let folder = control.folder();
+    let Some((runner, name)) = folder.parent().and_then(Path::parent).zip(folder.file_name()) else { return };
+    let job = runner.join("jobs").join(name);
+    // The number of a group that is gone may be somebody else's by now.
+    let group = control.number("group").filter(|group| !known && !is_of_others(*group, &job));
+    if let Some(group) = group.and_then(Pid::from_raw) {
         let _gone = kill_process_group(group, Signal::KILL);
     }
-    // The supervisor may have died between starting the job and noting its group.
-    if let (Some(held), Some(name)) = (control.folder().parent(), control.folder().file_name())
-        && let Some(runner) = held.parent()
-    {
-        end_processes_of(&runner.join("jobs").join(name), |_| true);
-    }
+    // The supervisor may have died between starting the job and noting its group, or even before the new process had become
+    // the job.
+    end_processes_with(folder);
+    end_processes_of(&job, |_| true);
 }
 
 /// Ends all jobs that a runner with this folder has left, and their supervisors.

@@ -182,7 +182,13 @@ impl Victim {
                 }
             }
         });
-        let leftover: Vec<i32> = self.job_pids().into_iter().filter(|pid| is_running(*pid)).collect();
+        // Numbers come round again: another process that has one now is none of ours.
+        let home = self.env.home().canonicalize().unwrap_or_else(|_| self.env.home()).display().to_string();
+        let is_ours = |pid: i32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.windows(home.len()).any(|window| window == home.as_bytes())
+        };
+        let leftover: Vec<i32> = self.job_pids().into_iter().filter(|pid| is_running(*pid) && is_ours(*pid)).collect();
         assert!(leftover.is_empty(), "{context}: jobs {leftover:?} go on");
         let supervisors = self.supervisor_pids();
         assert!(supervisors.is_empty(), "{context}: supervisors {supervisors:?} go on");

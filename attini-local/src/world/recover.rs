@@ -137,9 +137,10 @@ pub(super) async fn replace_older(parts: &Parts, deployment: &LocalDeployment) -
     Ok(())
 }
 
-/// Removes what only a deployment that has not ended needs.
+/// Removes what only a deployment that has not ended needs. Its last worker may have died when a step had failed and jobs of
+/// other branches were still there: they end here.
 pub(super) fn close(parts: &Parts, lease: WorkerLease, deployment: &LocalDeployment) -> Result<(), Failure> {
-    drop(std::fs::remove_dir_all(parts.work.join(&deployment.id)));
+    end_everything(&parts.work.join(&deployment.id));
     parts
         .home
         .write(|tx| {
