@@ -113,6 +113,21 @@ fn json_is_one_document() {
 }
 
 #[test]
+fn a_failure_of_data_says_what_the_state_was_given_and_what_to_do() {
+    let machine = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$.b", "End": true}}}"#;
+    let choice = r#"{"StartAt": "C", "States": {"C": {"Type": "Choice", "Choices":
+        [{"Variable": "$.n", "NumericEquals": 1, "Next": "D"}]}, "D": {"Type": "Succeed"}}}"#;
+    let folder = folder(&[("a.json", machine), ("c.json", choice), ("input.json", "{\"n\": 2}")]);
+    for (file, hint) in [
+        ("a.json", "state `A` of execution `simulation` was given {\"n\":2}; correct the path"),
+        ("c.json", "state `C` of execution `simulation` was given {\"n\":2}; add a rule for this, or a `Default`"),
+    ] {
+        let ran = simulate(folder.path(), &format!("--definition {file} --input input.json"));
+        assert!(ran.out.contains(hint) || ran.err.contains(hint), "{} {}", ran.out, ran.err);
+    }
+}
+
+#[test]
 fn input_comes_from_stdin_too() {
     let machine = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#;
     let folder = folder(&[("machine.json", machine)]);

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use attini_core::document::Document;
+use attini_core::port::HistoryEvent;
 use attini_core::value::Timestamp;
 use attini_local::simulate::{
     Case, InspectionLevel, MockFile, SimulationError, TestStateError, TestStateRequest, ended, events, mock_lines,
@@ -99,6 +100,9 @@ fn run_execution(
         return ctx.ui.data(&Value::Object(answer));
     }
     text::answer(ctx.ui, &answer)?;
+    if let Some(hint) = what_to_do(&answer, &result.events) {
+        ctx.ui.hint(&hint)?;
+    }
     let seconds = result.ended.since(now).as_secs_f64();
     ctx.ui.line(&format!("Duration: {seconds} s on the simulated clock"))?;
     if args.history {
@@ -140,6 +144,28 @@ fn run_state(
         answer => ctx.ui.data(&answer),
     }
 }
+
+/// Returns what to do about a failure of the data's way through the machine. Its cause stays in the service's words.
+fn what_to_do(answer: &Map<String, Value>, events: &[HistoryEvent]) -> Option<String> {
+    let advice = match answer.get("error")?.as_str()? {
+        "States.Runtime" | "States.ParameterPathFailure" | "States.ResultPathMatchFailure" => {
+            "correct the path, or what the states before hand on"
+        }
+        "States.QueryEvaluationError" | "States.IntrinsicFailure" => "correct the expression, or what it is given",
+        "States.NoChoiceMatched" => "add a rule for this, or a `Default`",
+        _ => return None,
+    };
+    let entered = events.iter().rev().find(|event| event.kind.ends_with("StateEntered"))?;
+    let text = |field: &str| entered.details.get(field).and_then(Value::as_str).unwrap_or_default();
+    let mut input: String = text("input").chars().take(SHOWN_INPUT).collect();
+    if input.len() < text("input").len() {
+        input.push('…');
+    }
+    Some(format!("state `{}` of execution `simulation` was given {input}; {advice}", text("name")))
+}
+
+/// So many characters of a state's input are shown with its failure.
+const SHOWN_INPUT: usize = 300;
 
 /// Adds what to do to an error of a simulation.
 fn explained(error: SimulationError, args: &SimulateArgs) -> CommandError {
