@@ -13,7 +13,9 @@ mod registration;
 mod upload;
 
 pub use check::{check_plans, check_template, unsupported_steps};
-pub use custom_resource::{CustomResourceRequest, RequestType, TRIGGER_ID, handle_custom_resource, machine_of};
+pub use custom_resource::{
+    AnswerChannel, CustomResourceRequest, RequestType, TRIGGER_ID, deliver_answer, handle_custom_resource, machine_of,
+};
 pub(crate) use end::notify;
 pub use end::{Ending, end_deployment, record_upload_failure};
 pub use fingerprint::fingerprint;

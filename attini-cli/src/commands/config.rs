@@ -30,7 +30,7 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Returns the directory that a path means: itself, or the one around an `attini-config` file.
-pub(super) fn project(path: &Path) -> Result<PathBuf, CommandError> {
+pub(crate) fn project(path: &Path) -> Result<PathBuf, CommandError> {
     let is_config = path.file_name().is_some_and(|name| FILE_NAMES.iter().any(|known| name == *known));
     if path.is_dir() {
         Ok(path.to_owned())

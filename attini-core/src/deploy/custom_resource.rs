@@ -1,17 +1,23 @@
 //! The custom resource behind a plan's trigger: CloudFormation's request in, registration, answer out (deployment-plan.md 10).
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::registration::{Registration, register_plan, unregister_plan};
 use crate::framework::Failure;
 use crate::plan::{PLAN_TRIGGER, decode_defaults};
-use crate::port::Inventory;
-use crate::value::MachineArn;
+use crate::port::{BoxError, Clock, Inventory};
+use crate::value::{MachineArn, Timestamp};
 
 /// The physical id of every trigger. Another one would make CloudFormation delete the plan's old registration.
 pub const TRIGGER_ID: &str = "DeploymentPlan";
 /// Longest `Reason` that CloudFormation takes, in bytes.
 const MAX_REASON: usize = 1024;
+/// So often an answer is sent at most, and so long after each other (deployment-plan.md 10.2).
+const ATTEMPTS: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What CloudFormation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +35,8 @@ pub enum RequestType {
 pub struct CustomResourceRequest {
     /// What to do.
     pub request_type: RequestType,
+    /// Where the answer goes.
+    pub response_url: String,
     /// Type of the resource.
     pub resource_type: String,
     /// Properties of the resource.
@@ -44,7 +52,7 @@ impl CustomResourceRequest {
     ///
     /// # Errors
     ///
-    /// When `RequestType` is none of the three.
+    /// When `RequestType` is none of the three, or `ResponseURL` is no URL: then nobody can be answered.
     pub fn read(event: &Value) -> Result<Self, Failure> {
         let request_type = match event.get("RequestType").and_then(Value::as_str) {
             Some("Create") => RequestType::Create,
@@ -58,9 +66,15 @@ impl CustomResourceRequest {
                 return Err(Failure::new("InvalidRequest", cause));
             }
         };
+        let response_url = event.get("ResponseURL").and_then(Value::as_str).unwrap_or_default();
+        if !["https://", "http://"].iter().any(|scheme| response_url.starts_with(scheme)) {
+            let cause = "the request has no ResponseURL that is a URL, so CloudFormation cannot be answered";
+            return Err(Failure::new("InvalidRequest", cause));
+        }
         let identity = ["StackId", "RequestId", "LogicalResourceId"];
         Ok(Self {
             request_type,
+            response_url: response_url.to_owned(),
             resource_type: event.get("ResourceType").and_then(Value::as_str).unwrap_or_default().to_owned(),
             properties: event.get("ResourceProperties").and_then(Value::as_object).cloned().unwrap_or_default(),
             old_properties: event.get("OldResourceProperties").and_then(Value::as_object).cloned(),
@@ -86,6 +100,42 @@ impl CustomResourceRequest {
             body[*field] = value.clone();
         }
         body
+    }
+}
+
+/// Sends an answer once.
+#[async_trait]
+pub trait AnswerChannel: Send + Sync {
+    /// Puts the body to the URL, without a `Content-Type`, and returns the HTTP status.
+    async fn put(&self, url: &str, body: &Value) -> Result<u16, BoxError>;
+}
+
+/// Sends an answer until it is taken: every two seconds, 60 times at most, and not after `until`, when the caller's own time
+/// ends (deployment-plan.md 10.2).
+///
+/// # Errors
+///
+/// What the last attempt came to; CloudFormation then waits until its own limit.
+pub async fn deliver_answer(
+    channel: &dyn AnswerChannel,
+    clock: &dyn Clock,
+    url: &str,
+    body: &Value,
+    until: Timestamp,
+) -> Result<(), Failure> {
+    let mut attempt = 1;
+    loop {
+        let why = match channel.put(url, body).await {
+            Ok(200..=299) => return Ok(()),
+            Ok(status) => format!("the status {status}"),
+            Err(error) => crate::framework::explain(error.as_ref()),
+        };
+        if attempt == ATTEMPTS || clock.now().after(PAUSE) > until {
+            let cause = format!("CloudFormation did not take the answer, attempt {attempt} was the last: {why}");
+            return Err(Failure::new("AnswerNotTaken", cause));
+        }
+        attempt += 1;
+        clock.sleep(PAUSE).await;
     }
 }
 

@@ -74,7 +74,7 @@ impl Step<'_> {
 }
 
 /// A `Choice` of the list syntax holds its rule in `Condition`, which became `Choices[0]`.
-fn path_in(state: &State, way: &[Segment]) -> DocPath {
+pub(super) fn path_in(state: &State, way: &[Segment]) -> DocPath {
     let listed = matches!(state.origin.segments().last(), Some(Segment::Index(_)));
     let (base, way) = match way {
         [Segment::Key(first), Segment::Index(_), rest @ ..] if listed && first == "Choices" => {

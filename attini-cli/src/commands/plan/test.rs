@@ -7,11 +7,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use attini_core::config::FILE_NAMES;
 use attini_core::problem::Problems;
 use attini_local::plan_test::{self, CaseFile, FOLDER, OpenError, Project, Suite, SuiteResult, case_files};
 use serde_json::{Value, json};
 
+use crate::commands::config::project;
 use crate::context::Context;
 use crate::error::{CommandError, ErrorKind};
 
@@ -68,7 +68,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &TestArgs) -> Result<(), Co
         ctx.ui.out.flush()?;
         return Ok(());
     }
-    let root = root(&args.path)?;
+    let root = project(&args.path).map_err(|error| error.hint("files of cases are named with `--cases`"))?;
     let project = Project::open(&root).map_err(open_error)?;
     if let Some(file) = &args.record {
         return recording::run(ctx, args, &project, file).await;
@@ -120,20 +120,6 @@ fn document(result: &SuiteResult) -> Value {
     json!({
         "passed": result.passed(), "failed": result.cases.len() - result.passed(), "cases": cases, "coverage": coverage,
     })
-}
-
-/// Returns the directory that a path means: itself, or the one around an `attini-config` file.
-fn root(path: &Path) -> Result<PathBuf, CommandError> {
-    let is_config = path.file_name().is_some_and(|name| FILE_NAMES.iter().any(|known| name == *known));
-    if path.is_dir() {
-        Ok(path.to_owned())
-    } else if is_config && path.is_file() {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Ok(parent.unwrap_or(Path::new(".")).to_owned())
-    } else {
-        let text = format!("{} is neither a directory nor an attini-config file", path.display());
-        Err(CommandError::illegal(text).hint("name the directory of a distribution, and files of cases with `--cases`"))
-    }
 }
 
 fn open_error(error: OpenError) -> CommandError {

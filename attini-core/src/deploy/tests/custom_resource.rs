@@ -1,11 +1,18 @@
 //! Requests of CloudFormation to the custom resource of plans.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
 use serde_json::json;
 
 use super::registration::{item, machine, with_stack};
 use super::*;
-use crate::deploy::{CustomResourceRequest, handle_custom_resource};
+use crate::contract::SettableClock;
+use crate::deploy::{AnswerChannel, CustomResourceRequest, deliver_answer, handle_custom_resource};
 use crate::inventory::plan_key;
+use crate::port::BoxError;
+use crate::value::Timestamp;
 
 fn event(request: &str, kind: &str) -> Value {
     json!({
@@ -69,9 +76,50 @@ fn a_failure_is_answered_with_its_reason_cut_to_what_cloudformation_takes() {
 }
 
 #[test]
-fn a_request_of_no_known_type_is_an_error() {
-    for (event, word) in [(json!({}), "no RequestType"), (json!({"RequestType": "Move"}), "Move")] {
+fn a_request_that_cannot_be_answered_or_understood_is_an_error() {
+    let url = "https://example.com";
+    for (event, word) in [
+        (json!({"ResponseURL": url}), "no RequestType"),
+        (json!({"RequestType": "Move", "ResponseURL": url}), "Move"),
+        (json!({"RequestType": "Create", "ResponseURL": "nowhere"}), "ResponseURL"),
+    ] {
         let failure = CustomResourceRequest::read(&event).err().unwrap();
         assert!(failure.cause.contains(word), "{}", failure.cause);
     }
+}
+
+/// Answers with these statuses in turn, and with 500 from then on.
+struct Statuses(Mutex<Vec<u16>>, Mutex<u32>);
+
+#[async_trait]
+impl AnswerChannel for Statuses {
+    async fn put(&self, _: &str, _: &Value) -> Result<u16, BoxError> {
+        *self.1.lock().unwrap() += 1;
+        let mut left = self.0.lock().unwrap();
+        Ok(if left.is_empty() { 500 } else { left.remove(0) })
+    }
+}
+
+fn delivered(statuses: &[u16], until_ms: i64) -> (Result<(), Failure>, u32, Vec<Duration>) {
+    let channel = Statuses(Mutex::new(statuses.to_vec()), Mutex::new(0));
+    let clock = SettableClock::at(0);
+    let until = Timestamp::from_ms(until_ms);
+    let outcome = block_on(deliver_answer(&channel, &clock, "https://example.com", &json!({}), until));
+    let count = *channel.1.lock().unwrap();
+    (outcome, count, clock.slept())
+}
+
+#[test]
+fn plan_case_46_an_answer_is_sent_until_it_is_taken() {
+    let (outcome, count, slept) = delivered(&[500, 500, 200], 600_000);
+    assert!(outcome.is_ok());
+    assert_eq!((count, slept), (3, vec![Duration::from_secs(2); 2]));
+}
+
+#[test]
+fn sending_an_answer_ends_after_60_attempts_or_when_there_is_no_more_time() {
+    let (outcome, count, _) = delivered(&[], 600_000);
+    assert!(outcome.unwrap_err().cause.contains("status 500"));
+    assert_eq!(count, 60);
+    assert_eq!(delivered(&[], 5_000).1, 3);
 }

@@ -6,6 +6,7 @@ use crate::asl::State;
 use crate::asl::intrinsic::Call;
 use crate::asl::path::{Query, query_prefix};
 use crate::document::{DocPath, Segment};
+use crate::plan::expander::path_in;
 use crate::plan::paths::OutputPaths;
 
 /// A path, or a call of intrinsic functions with paths in it, that a state evaluates against its input.
@@ -117,22 +118,7 @@ fn read(index: usize, state: &State, way: &[Segment], text: &str, asks: bool, pa
         Some(format!("`{text}` is neither a path, which starts with `$`, nor a call such as `States.Format`"))
     };
     let names = paths_in(&plain).into_iter().map(names_of).filter(|names| !names.is_empty()).collect();
-    Read { state: index, path: origin(state, way), text: text.to_owned(), names, mistake, asks }
-}
-
-/// A `Choice` of the list syntax holds its rule in `Condition`, which became `Choices[0]`.
-fn origin(state: &State, way: &[Segment]) -> DocPath {
-    let listed = matches!(state.origin.segments().last(), Some(Segment::Index(_)));
-    let (base, way) = match way {
-        [Segment::Key(first), Segment::Index(_), rest @ ..] if listed && first == "Choices" => {
-            (state.origin.key("Condition"), rest)
-        }
-        way => (state.origin.clone(), way),
-    };
-    way.iter().fold(base, |path, segment| match segment {
-        Segment::Key(key) => path.key(key),
-        Segment::Index(index) => path.index(*index),
-    })
+    Read { state: index, path: path_in(state, way), text: text.to_owned(), names, mistake, asks }
 }
 
 /// Returns the paths in a text without their leading `$`; those of the context and of variables are left out.
